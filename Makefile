@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin: each target is one command that can be typed by hand.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# A clone without tags, a shallow one and an export without .git all build.
+export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
+
+.PHONY: help venv demo test test-all lint unit functional lab lab-down lab-status bench docs
+
+help:
+	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
+	@echo "make test        lint, unit tests, functional tests on the lab"
+	@echo "make lab         start the lab (LAB_ROOT, LAB_PORT_BASE); lab-status, lab-down"
+	@echo "make venv        .venv with the project and its pins"
+	@echo "make bench       benchmarks; make docs: doc/build/html"
+
+venv: .venv/.made
+
+.venv/.made: setup.cfg setup.py pyproject.toml requirements.txt test-requirements.txt constraints/2026.2.txt
+	$(PYTHON) tests/lab/python_ready.py
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints/2026.2.txt \
+	    --requirement test-requirements.txt --editable '.[keystone,nova,client]'
+	touch $@
+
+demo: venv
+	$(BIN)/python -m tests.lab.demo
+
+test: lint unit functional
+
+test-all: test
+
+lint: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/flake8 keystone_voms_ext ooi_ext tests
+	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive keystone_voms_ext ooi_ext
+	$(BIN)/bashate --ignore E006 .ci/run
+
+unit: venv
+	$(BIN)/python -m pytest tests/unit --cov=keystone_voms_ext.voms \
+	    --cov=ooi_ext.rendering --cov-branch --cov-fail-under=100
+
+functional: venv
+	$(BIN)/python -m pytest tests/functional
+
+lab: venv
+	$(BIN)/python -m tests.lab up
+
+lab-down: venv
+	$(BIN)/python -m tests.lab down
+
+lab-status: venv
+	$(BIN)/python -m tests.lab status
+
+bench: venv
+	$(BIN)/python -m tests.bench
+
+docs: venv
+	$(BIN)/sphinx-build -W -b html doc/source doc/build/html

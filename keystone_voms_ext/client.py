@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client's side: the keystoneauth1 plugin ``v3voms``.
+
+Owns how a VOMS proxy is presented: as the client certificate of the TLS
+handshake, on the login request alone. It must import without Keystone, and it
+never reads the proxy itself; that is for the TLS library. Read
+``V3VomsLoader.create_plugin`` first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from keystoneauth1 import access, exceptions, loading
+from keystoneauth1 import session as ks_session
+from keystoneauth1.identity import v3
+from keystoneauth1.identity.v3 import base
+
+
+def default_proxy() -> str:
+    """Return the path where VOMS clients leave the proxy of this user."""
+    return os.environ.get("X509_USER_PROXY") or f"/tmp/x509up_u{os.getuid()}"  # noqa: S108
+
+
+def _client_certificate(proxy: str) -> tuple[str, str]:
+    """Return what ``requests`` wants as ``cert``: the file holds both parts."""
+    if not os.access(proxy, os.R_OK):
+        raise exceptions.AuthorizationFailure(
+            f"There is no readable VOMS proxy at {proxy}. Make one with "
+            "'voms-proxy-init --voms VO', or name another file with "
+            "--os-x509-user-proxy or OS_X509_USER_PROXY."
+        )
+    return proxy, proxy
+
+
+class VomsMethod(v3.AuthMethod):
+    """The auth method ``voms``: an empty payload over a TLS handshake that says all."""
+
+    def __init__(self, *, x509_user_proxy: str) -> None:
+        super().__init__()
+        self.x509_user_proxy = x509_user_proxy
+
+    def get_auth_data(
+        self,
+        session: ks_session.Session,
+        auth: base.Auth,
+        headers: dict[str, str],
+        request_kwargs: dict[str, object],
+    ) -> tuple[None, None] | tuple[str, Mapping[str, object]]:
+        """Return the method's name and payload, and add the client certificate."""
+        request_kwargs["cert"] = _client_certificate(self.x509_user_proxy)
+        return "voms", {}
+
+    def get_cache_id_elements(self) -> dict[str, str | None]:
+        """Return what tells two plugins of this kind apart."""
+        return {"voms_x509_user_proxy": self.x509_user_proxy}
+
+
+class V3Voms(v3.Auth):
+    """Log in with a VOMS proxy by the auth method ``voms`` (POST /v3/auth/tokens)."""
+
+    def __init__(self, auth_url: str, *, x509_user_proxy: str, **scope: Any) -> None:
+        method = VomsMethod(x509_user_proxy=x509_user_proxy)
+        super().__init__(auth_url, [method], **scope)
+
+
+class V3FederatedVoms(v3.FederationBaseAuth):
+    """Log in with a VOMS proxy by the federation URL of an identity provider."""
+
+    def __init__(
+        self,
+        auth_url: str,
+        *,
+        identity_provider: str,
+        protocol: str,
+        x509_user_proxy: str,
+        **scope: Any,
+    ) -> None:
+        super().__init__(
+            auth_url=auth_url,
+            identity_provider=identity_provider,
+            protocol=protocol,
+            **scope,
+        )
+        self.x509_user_proxy = x509_user_proxy
+
+    def get_unscoped_auth_ref(self, session: ks_session.Session) -> access.AccessInfoV3:
+        """Return the unscoped token that the federation URL gives for the proxy."""
+        response = session.post(
+            self.federated_token_url,
+            authenticated=False,
+            log=False,
+            cert=_client_certificate(self.x509_user_proxy),
+        )
+        found = access.create(resp=response)
+        if not isinstance(found, access.AccessInfoV3):
+            raise exceptions.InvalidResponse(response=response)
+        return found
+
+    def get_unscoped_cache_id_elements(self) -> dict[str, str | None]:
+        """Return what tells the unscoped tokens of two such plugins apart."""
+        return {
+            "auth_url": self.auth_url,
+            "identity_provider": self.identity_provider,
+            "protocol": self.protocol,
+            "voms_x509_user_proxy": self.x509_user_proxy,
+        }
+
+
+class V3VomsLoader(loading.BaseV3Loader[Any]):
+    """The options of ``--os-auth-type v3voms``."""
+
+    @property
+    def plugin_class(self) -> type[V3Voms]:
+        """The plugin that is made unless a federation is asked for."""
+        return V3Voms
+
+    def get_options(self) -> list[loading.Opt]:
+        """Return the options of any v3 plugin and the three of this one."""
+        return [
+            *super().get_options(),
+            loading.Opt(
+                "x509-user-proxy",
+                help="File with the VOMS proxy: certificate, key and chain. "
+                "Default: X509_USER_PROXY, else /tmp/x509up_u<uid>.",
+            ),
+            loading.Opt(
+                "identity-provider",
+                help="Log in by the federation URL of this identity provider "
+                "(egi.eu) in place of the native method; needs the protocol too.",
+            ),
+            loading.Opt(
+                "protocol", help="Protocol of that identity provider (mapped)."
+            ),
+        ]
+
+    def create_plugin(self, **options: Any) -> V3Voms | V3FederatedVoms:
+        """Return the native plugin, or the federated one if its names are given.
+
+        Raises keystoneauth1's OptionError when only one of the two is given.
+        """
+        options["x509_user_proxy"] = options.get("x509_user_proxy") or default_proxy()
+        identity_provider = options.pop("identity_provider", None)
+        protocol = options.pop("protocol", None)
+        if bool(identity_provider) != bool(protocol):
+            raise exceptions.OptionError(
+                "--os-identity-provider and --os-protocol go together: give both "
+                "to log in by the federation URL, or neither for the native method."
+            )
+        if identity_provider:
+            return V3FederatedVoms(
+                identity_provider=identity_provider, protocol=protocol, **options
+            )
+        return V3Voms(**options)
