@@ -21,7 +21,9 @@ from keystoneauth1.identity.v3 import base
 
 def default_proxy() -> str:
     """Return the path where VOMS clients leave the proxy of this user."""
-    return os.environ.get("X509_USER_PROXY") or f"/tmp/x509up_u{os.getuid()}"  # noqa: S108
+    # The name is fixed by the grid's tools, and the file is only read.
+    usual = f"/tmp/x509up_u{os.getuid()}"  # noqa: S108  # nosec B108
+    return os.environ.get("X509_USER_PROXY") or usual
 
 
 def _client_certificate(proxy: str) -> tuple[str, str]:

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``[voms]`` section of keystone.conf.
+
+Owns the options, their bounds and their defaults. It must never read a file
+or keep a value: callers ask ``CONF.voms`` at the moment they need it, so that
+a reload of the configuration is seen. Read ``OPTS`` first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oslo_config import cfg
+
+GROUP = "voms"
+
+OPTS = (
+    cfg.StrOpt(
+        "voms_policy",
+        default="/etc/keystone/voms.json",
+        help="The JSON file that maps VOs and FQANs to projects and roles. It is "
+        "read again when it changes.",
+    ),
+    cfg.StrOpt(
+        "ca_path",
+        default="/etc/grid-security/certificates",
+        help="The directory with the certificates, CRLs, namespaces and "
+        "signing_policy files of the accepted certification authorities, as "
+        "IGTF ships it. Trust comes from here and from nowhere else.",
+    ),
+    cfg.StrOpt(
+        "vomsdir_path",
+        default="/etc/grid-security/vomsdir",
+        help="The directory with one sub-directory for each accepted VO, which "
+        "holds the LSC files of its VOMS servers.",
+    ),
+    cfg.StrOpt(
+        "crl_policy",
+        default="require",
+        choices=[
+            ("require", "every issuer must have a CRL that is in date"),
+            ("if_present", "a missing CRL is accepted, a stale one is not"),
+            ("off", "revocation is not checked; only for tests without CRLs"),
+        ],
+        help="How much a missing certificate revocation list matters. Keep "
+        "'require' wherever fetch-crl runs.",
+    ),
+    cfg.BoolOpt(
+        "allow_limited",
+        default=False,
+        help="Accept limited proxies. Sites that let batch jobs start machines "
+        "need it; a limited proxy is meant for moving data only.",
+    ),
+    cfg.IntOpt(
+        "max_proxies",
+        default=16,
+        min=1,
+        max=16,
+        help="The longest accepted chain of proxies, counted without the user's "
+        "own certificate.",
+    ),
+    cfg.IntOpt(
+        "clock_skew",
+        default=300,
+        min=0,
+        max=3600,
+        help="Seconds by which a proxy, an attribute certificate or a CRL may "
+        "begin in the future. It never helps one that is over.",
+    ),
+    cfg.ListOpt(
+        "hostnames",
+        default=[],
+        help="The names of this host that an attribute certificate may be "
+        "targeted at. Empty means the fully qualified name of the host.",
+    ),
+    cfg.IntOpt(
+        "min_lifetime",
+        default=60,
+        min=0,
+        max=86400,
+        help="Seconds that a credential must still be valid for. With less, the "
+        "login is refused, for its token would be dead on arrival.",
+    ),
+    cfg.BoolOpt(
+        "autocreate_users",
+        default=False,
+        help="Create a user at its first login. When off, users are created by "
+        "the operator, with the DN as the name.",
+    ),
+    cfg.BoolOpt(
+        "add_roles",
+        default=False,
+        help="Give the user the roles that the mapping names, through groups "
+        "whose membership expires. When off, roles are the operator's to grant.",
+    ),
+    cfg.ListOpt(
+        "user_roles",
+        default=["member"],
+        help="The roles for entries of the mapping that name none. They must "
+        "exist; none is ever created.",
+    ),
+    cfg.StrOpt(
+        "user_domain",
+        default="default",
+        help="Id or name of the domain that VOMS users and their groups live in. "
+        "Its users must be stored in SQL: an LDAP directory is read-only.",
+    ),
+    cfg.StrOpt(
+        "project_domain",
+        default="default",
+        help="Id or name of the domain of the mapped projects, for entries of "
+        "the mapping that name none.",
+    ),
+    cfg.StrOpt(
+        "identity_provider",
+        default="egi.eu",
+        help="The identity provider that users are linked to. It must exist and "
+        "have an authorization_ttl, which bounds how long a right outlives the "
+        "last login. Clients hard-code the default.",
+    ),
+    cfg.StrOpt(
+        "protocol",
+        default="mapped",
+        help="The protocol of that identity provider. Clients hard-code the default.",
+    ),
+)
+
+
+def register(conf: Any) -> None:
+    """Register the options on an oslo.config object; may be called repeatedly."""
+    conf.register_opts(OPTS, group=GROUP)
+
+
+def list_opts() -> list[tuple[str, list[Any]]]:
+    """Return the options for oslo-config-generator and oslo-config-validator."""
+    return [(GROUP, list(OPTS))]

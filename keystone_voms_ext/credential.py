@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The credential of a request: validated once, kept in the environ.
+
+Owns the environ keys by which the ``voms`` filter hands its verdict to the
+doors. It must never cache a verdict beyond its request, and never believe a
+key that a client could have set. Read ``of_request`` first.
+"""
+
+from __future__ import annotations
+
+import datetime
+import socket
+from collections.abc import MutableMapping
+from functools import lru_cache
+from typing import Any
+
+import keystone.conf
+from oslo_log import log
+
+from keystone_voms_ext import environ as wsgi_environ
+from keystone_voms_ext import sources
+from keystone_voms_ext.voms.errors import CredentialRefused, VomsError
+from keystone_voms_ext.voms.validate import Rules, VomsAttributes, validate
+
+CONF = keystone.conf.CONF
+LOG = log.getLogger(__name__)
+
+# A client's headers arrive as HTTP_*, so no client can set this key.
+VERDICT = "keystone_voms_ext.verdict"
+
+
+def of_request(
+    environ: MutableMapping[str, Any], *, at: datetime.datetime
+) -> VomsAttributes:
+    """Return what the proxy of the request proves, or raise why it proves nothing.
+
+    The verdict that the filter left in the environ is used where there is
+    one; a site may leave the filter out of its pipeline. ``at`` is an aware
+    time. Raises CredentialRefused or SetupError.
+    """
+    verdict = environ.get(VERDICT)
+    if verdict is None:
+        verdict = environ[VERDICT] = _verdict(environ, at=at)
+    if isinstance(verdict, VomsError):
+        raise verdict
+    attributes: VomsAttributes = verdict
+    return attributes
+
+
+def _verdict(
+    environ: MutableMapping[str, Any], *, at: datetime.datetime
+) -> VomsAttributes | VomsError:
+    try:
+        attributes = validate(
+            wsgi_environ.client_chain(environ),
+            trust=sources.trust_store(),
+            vomsdir=sources.vomsdir(),
+            at=at,
+            rules=_rules(),
+        )
+        _check_lifetime(attributes, at=at)
+    except VomsError as error:
+        return error
+    return attributes
+
+
+def _rules() -> Rules:
+    options = CONF.voms
+    return Rules(
+        crl_policy=options.crl_policy,
+        allow_limited=options.allow_limited,
+        max_proxies=options.max_proxies,
+        skew_seconds=options.clock_skew,
+        hostnames=tuple(options.hostnames) or (_own_name(),),
+    )
+
+
+@lru_cache(maxsize=1)
+def _own_name() -> str:
+    """Return this host's full name; asked once, for DNS may be slow."""
+    return socket.getfqdn()
+
+
+def _check_lifetime(attributes: VomsAttributes, *, at: datetime.datetime) -> None:
+    left = (attributes.not_after - at).total_seconds()
+    if left < CONF.voms.min_lifetime:
+        raise CredentialRefused(
+            "lifetime_too_short",
+            subject=attributes.dn,
+            what=f"The credential is valid for {left:.0f} s more, less than "
+            f"[voms] min_lifetime ({CONF.voms.min_lifetime} s).",
+            mend="Make a new proxy with voms-proxy-init.",
+        )

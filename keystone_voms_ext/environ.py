@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a WSGI environ to the client's certificate chain.
+
+Owns which keys of the environ are believed: those that a TLS server sets
+(``SSL_CLIENT_*``), never one that a client can send (``HTTP_*``). It only
+carries certificates; whether they are worth anything is for ``voms`` to say.
+Read ``client_chain`` first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from keystone_voms_ext.voms.chain import (
+    PEM_MAX_BYTES,
+    certificates_from_pem,
+    check_count,
+)
+from keystone_voms_ext.voms.codes import refusal
+from keystone_voms_ext.voms.errors import CredentialRefused
+
+LEAF = "SSL_CLIENT_CERT"
+_ISSUER = re.compile(r"SSL_CLIENT_CERT_CHAIN_([0-9]{1,4})")
+
+
+def has_client_certificate(environ: Mapping[str, Any]) -> bool:
+    """Tell whether the TLS server reports any certificate of the client."""
+    return bool(environ.get(LEAF)) or any(_issuers(environ))
+
+
+def client_chain(environ: Mapping[str, Any]) -> tuple[bytes, ...]:
+    """Return the client's certificates in DER, the leaf first.
+
+    The environ is one that mod_ssl, uWSGI behind it, or an embedded server
+    makes: ``SSL_CLIENT_CERT`` is the leaf in PEM, ``SSL_CLIENT_CERT_CHAIN_0``
+    its issuer, and so on upward.
+
+    Raises CredentialRefused with the codes ``no_client_certificate``,
+    ``chain_without_leaf``, ``chain_not_in_order`` and those of
+    ``voms.chain.certificates_from_pem``.
+    """
+    leaf = environ.get(LEAF) or ""
+    issuers = _issuers(environ)
+    if not leaf and not issuers:
+        raise CredentialRefused(
+            "no_client_certificate",
+            what="The client sent no certificate.",
+            mend="Present the proxy in the TLS handshake (with curl: --cert FILE), "
+            "and check that the TLS server asks for one and exports it.",
+        )
+    if not leaf:
+        # Shifting the chain up would make the user's own certificate, whose
+        # key nobody proved to hold, the leaf.
+        raise CredentialRefused(
+            "chain_without_leaf",
+            what=f"The TLS server passed on issuers but no {LEAF}.",
+            mend="Turn off TLS session resumption, cache and tickets, in the TLS "
+            "server, and let it export the client's certificate.",
+        )
+    if list(issuers) != list(range(len(issuers))):
+        raise CredentialRefused(
+            "chain_not_in_order",
+            what="The SSL_CLIENT_CERT_CHAIN_n of the request have a gap.",
+            mend="Have the TLS server export the whole chain, n from 0 upward.",
+        )
+    values = (str(leaf), *issuers.values())
+    # The cap holds for the chain as a whole, before any of it is parsed.
+    if sum(map(len, values)) > PEM_MAX_BYTES:
+        raise refusal(
+            "pem_too_large", f"The chain has more than {PEM_MAX_BYTES} bytes."
+        )
+    check_count(len(values))
+    return tuple(_one_certificate(value) for value in values)
+
+
+def _one_certificate(text: str) -> bytes:
+    """Return the DER of the one certificate in a variable.
+
+    A variable without one must not vanish from the chain: the certificate
+    above it would take its place.
+    """
+    try:
+        # A WSGI string stands for bytes (PEP 3333), so latin-1 gives them back.
+        found = certificates_from_pem(text.encode("latin-1"))
+    except UnicodeEncodeError:
+        found = ()
+    if len(found) != 1:
+        raise refusal(
+            "certificate_unreadable",
+            f"A variable of the TLS server holds {len(found)} certificates, not one.",
+        )
+    return found[0]
+
+
+def _issuers(environ: Mapping[str, Any]) -> dict[int, str]:
+    """Return the issuers by position, sorted as numbers: 10 comes after 2."""
+    found = {
+        int(match[1]): str(value)
+        for key, value in environ.items()
+        if value and (match := _ISSUER.fullmatch(key))
+    }
+    return dict(sorted(found.items()))

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keystone's auth methods: the native ``voms`` and the capped ``mapped``.
+
+Owns the way from a validated credential to Keystone's answer: one line in the
+log for each login, a short message to the client, and a token that ends with
+the proxy. Keystone shares one instance among its threads, so nothing of a
+request is ever kept on it. Read ``log_in`` first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+import keystone.conf
+from keystone import exception
+from keystone.auth.plugins import base, mapped
+from keystone.common import utils
+from oslo_log import log
+
+from keystone_voms_ext import conf, credential, identity, sources
+from keystone_voms_ext.voms.errors import CredentialRefused, SetupError, VomsError
+
+CONF = keystone.conf.CONF
+LOG = log.getLogger(__name__)
+
+
+class VomsLoginRefused(exception.Unauthorized):
+    """A 401 whose message says nothing and whose log line says everything.
+
+    Keystone writes one WARNING for each Unauthorized, with ``str()`` of it,
+    and sends the message to the client; so the two are kept apart here.
+    """
+
+    message_format = (
+        "The VOMS login was refused. The reason is in the log of the identity service."
+    )
+
+    def __init__(self, error: VomsError) -> None:
+        super().__init__()
+        whose = f' dn="{error.subject}"' if error.subject else ""
+        self._reason = f"VOMS login refused [{error.code}]{whose} {error}"
+
+    def _build_message(self, message: str | None, **kwargs: Any) -> str:
+        # Even with insecure_debug: what a validator saw is not for the client.
+        return self.message_format
+
+    def __str__(self) -> str:
+        return self._reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """A login that succeeded: whose it is and when it ends (aware time)."""
+
+    user_id: str
+    expires_at: datetime.datetime
+
+
+def log_in(environ: dict[str, Any]) -> Login:
+    """Return the login of the request's VOMS proxy, made good in Keystone's store.
+
+    The user exists afterwards, and is in the groups that the mapping gives to
+    this proxy. Raises CredentialRefused or SetupError.
+    """
+    at = datetime.datetime.now(datetime.UTC)
+    proved = credential.of_request(environ, at=at)
+    entries = sources.voms_map().grants(vo=proved.vo, fqans=proved.fqans)
+    if not entries:
+        raise CredentialRefused(
+            "vo_not_mapped",
+            subject=proved.dn,
+            what=f"{CONF.voms.voms_policy} maps neither VO {proved.vo} nor any of "
+            f"{', '.join(proved.fqans)}.",
+            mend="Add an entry for the VO or the group, if this site supports it.",
+        )
+    user = identity.find_or_create_user(proved.dn)
+    projects: tuple[str, ...] = ()
+    if CONF.voms.add_roles:
+        projects = identity.sync_groups(user, entries, vos=(proved.vo,))
+    ends = min(proved.not_after, at + datetime.timedelta(seconds=CONF.token.expiration))
+    LOG.info(
+        'VOMS login: dn="%s" vo=%s fqan=%s project=%s user=%s (%s) until %s',
+        proved.dn,
+        proved.vo,
+        proved.primary_fqan,
+        ",".join(projects) or "-",
+        user.id,
+        "created" if user.created else "found",
+        ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    return Login(user_id=user.id, expires_at=ends)
+
+
+class Voms(base.AuthMethodHandler):
+    """The auth method ``voms``: POST /v3/auth/tokens over a handshake with a proxy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        conf.register(CONF)
+
+    def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
+        """Return the user and the end of the token. The payload holds nothing."""
+        with _answered():
+            login = log_in(flask.request.environ)
+        return _response({"user_id": login.user_id}, login)
+
+
+class Mapped(mapped.Mapped):
+    """Keystone's ``mapped``, for which a login with a proxy ends with the proxy.
+
+    Other identity providers on the same Keystone are served as before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        conf.register(CONF)
+
+    def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
+        """Return what the mapping says, for a VOMS login no longer than its proxy."""
+        if auth_payload.get("identity_provider") != CONF.voms.identity_provider:
+            return super().authenticate(auth_payload)
+        with _answered():
+            login = log_in(flask.request.environ)
+        found = super().authenticate(auth_payload)
+        return _response(found.response_data, login)
+
+
+def _response(data: dict[str, Any], login: Login) -> base.AuthHandlerResponse:
+    # Keystone takes a datetime too, but compares a string when the method is
+    # combined with 'token'.
+    naive = login.expires_at.astimezone(datetime.UTC).replace(tzinfo=None)
+    data["expires_at"] = utils.isotime(naive, subsecond=True)
+    return base.AuthHandlerResponse(status=True, response_body=None, response_data=data)
+
+
+@contextlib.contextmanager
+def _answered() -> Iterator[None]:
+    """Turn an error of ours into Keystone's answer: 401, or 500 for the set-up."""
+    try:
+        yield
+    except SetupError as error:
+        LOG.error("VOMS login is out of order [%s] %s", error.code, error)
+        message = (
+            "VOMS logins are out of order at this site. The reason is in the log of "
+            "the identity service."
+        )
+        body = {
+            "error": {"code": 500, "title": "Internal Server Error", "message": message}
+        }
+        # A ready answer, for Keystone logs a raised one with a stack trace,
+        # which would bury the line above.
+        flask.abort(flask.make_response(body, 500))
+    except CredentialRefused as error:
+        raise VomsLoginRefused(error) from None
