@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The other OpenStack services, asked with the user's own token and catalog.
+
+Owns: the shared connections, time-outs and what it means when a service is
+down. Must never: hold anything of one request on Services, or authenticate
+as anybody but the user. Read first: Services.images.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from keystoneauth1 import exceptions
+from keystoneauth1.session import Session
+from oslo_log import log as logging
+
+from ooi_ext.errors import UpstreamError
+
+LOG = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+_PAGE = 1000  # Glance's own default of api_limit_max
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """One per process: where to look for the services and how to reach them."""
+
+    session: Session
+    interface: str = "public"
+    region_name: str = ""
+    timeout_seconds: int = 20
+
+    def images(self, auth: Any) -> tuple[Json, ...]:
+        """Return the images, ready for use, that the user can see.
+
+        `auth` is the plugin that authtoken left in the environ
+        (keystone.token_auth). Raises UpstreamError.
+        """
+        found: list[Json] = []
+        # Glance names the next page from its root: /v2/images?marker=...
+        path = f"/v2/images?status=active&limit={_PAGE}"
+        while path:
+            page = self._get(auth, "image", path)
+            found += page.get("images", ())
+            path = page.get("next") or ""
+        return tuple(found)
+
+    def _get(self, auth: Any, service: str, path: str) -> Json:
+        if auth is None:
+            raise UpstreamError(
+                f"The {service} service cannot be asked without the user's token.",
+                service=service,
+                status=503,
+                mend="The filter authtoken must stand before occi in the pipeline.",
+            )
+        try:
+            answer = self.session.get(
+                self._endpoint(auth, service) + path,
+                auth=auth,
+                headers={"Accept": "application/json"},
+                timeout=self.timeout_seconds,
+            ).json()
+        except exceptions.ClientException as error:
+            raise _failure(service, error) from error
+        except ValueError as error:
+            raise UpstreamError(
+                f"The {service} service sent no JSON for {path}.",
+                service=service,
+                status=502,
+            ) from error
+        if not isinstance(answer, dict):
+            raise UpstreamError(
+                f"The {service} service sent something unknown for {path}.",
+                service=service,
+                status=502,
+            )
+        return answer
+
+    def _endpoint(self, auth: Any, service: str) -> str:
+        found = auth.get_endpoint(
+            self.session,
+            service_type=service,
+            interface=self.interface,
+            region_name=self.region_name or None,
+            # The catalog is enough: no request to discover versions.
+            skip_discovery=True,
+        )
+        if not found:
+            raise UpstreamError(
+                f"The catalog of this token has no {self.interface} endpoint of the "
+                f"{service} service.",
+                service=service,
+                status=503,
+            )
+        # Some catalogs name a version, some do not.
+        return re.sub(r"(/v[0-9.]+)?/*$", "", str(found))
+
+
+def _failure(service: str, error: exceptions.ClientException) -> UpstreamError:
+    # The reason may name internal addresses: it goes to the log only.
+    LOG.warning("code=service_failed service=%s: %s", service, error)
+    status = getattr(error, "http_status", 0)
+    if status in (401, 403):
+        return UpstreamError(
+            f"The {service} service refused the request.", service=service, status=403
+        )
+    return UpstreamError(
+        f"The {service} service does not answer.",
+        service=service,
+        status=503,
+        mend="Try again later.",
+    )
