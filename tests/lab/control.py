@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts, stops and questions the services of one lab.
+
+Owns the meaning of started: a service counts when it answers, not when its
+process runs. It must never wait without an end, nor for a process that died.
+Read Control.start and Control.wait.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tests.lab import environment, probes, services
+from tests.lab.cloud import Cloud
+from tests.lab.errors import LabError
+from tests.lab.settings import HOST, Settings
+from tests.lab.supervisor import Supervisor
+
+START_SECONDS = 90
+POLL_SECONDS = 0.2
+# What all the others need, in the order in which they need each other.
+NEEDS = ("mariadb", "keystone")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Why a service does not answer, and the other service it waits for, if any."""
+
+    text: str
+    waits_for: str = ""
+
+
+class Control:
+    """The services of one lab, by name."""
+
+    def __init__(
+        self, settings: Settings, *, password: str, say: Callable[[str], None]
+    ) -> None:
+        self.settings = settings
+        self.say = say
+        self.cloud = Cloud(settings, password)
+        self.started: list[str] = []
+        self._unheard: set[str] = set()
+        self._password = password
+        self._supervisor = Supervisor(settings)
+
+    def alive(self, name: str) -> bool:
+        """Return whether the process of a service runs."""
+        return self._supervisor.alive(name)
+
+    def fault(self, name: str) -> str:
+        """Return why a service does not answer, or '' when it does."""
+        record = self._supervisor.record(name)
+        if record is None:
+            return "it was not started"
+        if not record.identity.alive():
+            return f"its process (pid {record.identity.pid}) has ended"
+        return probes.probe(self.settings, self.cloud, self._password, name)
+
+    def faults(self, names: Iterable[str]) -> dict[str, Fault]:
+        """Return the faults of the services that have one.
+
+        A service that runs is not asked while MariaDB or Keystone cannot help
+        it to answer: its fault says for which of them it waits.
+        """
+        found: dict[str, Fault] = {}
+        for name in sorted(names, key=_after_its_needs):
+            missing = next((need for need in NEEDS if need in found), "")
+            if missing and self.alive(name):
+                text = f"it cannot answer without {missing}"
+                found[name] = Fault(text=text, waits_for=missing)
+            elif text := self.fault(name):
+                found[name] = Fault(text=text)
+        return found
+
+    def ensure(self, names: Sequence[str]) -> None:
+        """Start those that do not answer and wait until all of them do."""
+        found = self.faults(names)
+        broken = [name for name in found if self.alive(name)]
+        broken = [name for name in broken if not found[name].waits_for]
+        for name in broken:
+            self.say(f"{name} runs but does not answer: starting it again")
+        self.stop(broken)
+        self.start([name for name in names if not self.alive(name)])
+        self.wait(names)
+
+    def start(self, names: Iterable[str]) -> None:
+        """Start services together, without waiting for their answers."""
+        environ = environment.for_service(self.settings)
+        for name in names:
+            self._check_port(name)
+            command = services.command(self.settings, name)
+            self._supervisor.start(name, command, environ)
+            self.started.append(name)
+            self._unheard.add(name)
+
+    def wait(self, names: Iterable[str]) -> None:
+        """Return when all answer; LabError names the first that will not."""
+        waiting = list(names)
+        deadline = time.monotonic() + START_SECONDS
+        while waiting:
+            for name in list(waiting):
+                fault = self.fault(name)
+                if not fault:
+                    waiting.remove(name)
+                    if name in self._unheard:
+                        self._unheard.remove(name)
+                        self.say(f"{name} answers on {self.address(name)}")
+                elif not self.alive(name):
+                    raise self._failed(name, "ended as it started")
+                elif time.monotonic() > deadline:
+                    raise self._failed(name, f"does not answer ({fault})")
+            if waiting:
+                time.sleep(POLL_SECONDS)
+
+    def stop(self, names: Sequence[str]) -> None:
+        """Stop services together, but MariaDB after those that use it."""
+        database = [name for name in names if name == "mariadb"]
+        for group in ([name for name in names if name != "mariadb"], database):
+            for name in self._supervisor.stop(group):
+                self.say(f"{name} did not stop in time and was killed")
+
+    def address(self, name: str) -> str:
+        """Return what a person calls the place of a service."""
+        if name == "mariadb":
+            return f"{HOST}:{self.settings.port(name)}"
+        return self.settings.url(name)
+
+    def pid(self, name: str) -> int | None:
+        """Return the pid of a running service, None when it does not run."""
+        record = self._supervisor.record(name)
+        if record is None or not record.identity.alive():
+            return None
+        return record.identity.pid
+
+    def _check_port(self, name: str) -> None:
+        port = self.settings.port(name)
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((HOST, port))
+            except OSError as error:
+                raise LabError(
+                    f"{name} needs port {port} of {HOST}, which is taken "
+                    f"({error.strerror}). Stop the program that has it, or choose "
+                    "another LAB_PORT_BASE."
+                ) from error
+
+    def _failed(self, name: str, what: str) -> LabError:
+        record = self._supervisor.record(name)
+        line = self._supervisor.last_error(record) if record else "(no log)"
+        log = self.settings.log(name)
+        return LabError(f"{name} {what}. Its log is {log}; last error line: {line}")
+
+
+def _after_its_needs(name: str) -> int:
+    return NEEDS.index(name) if name in NEEDS else len(NEEDS)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns the templates of etc/ into the configuration of one lab.
+
+Owns the words between @ signs in the templates. It must never start a service
+or ask one anything: the same settings and password always give the same files.
+Read render.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.lab.errors import LabError
+from tests.lab.settings import HOST, Settings
+
+WORD = re.compile(r"@([a-z_]+)(?: ([a-z0-9_]+))?@")
+
+# `external` stays out: REMOTE_USER must never log anybody in beside VOMS.
+STOCK_METHODS = (
+    "password",
+    "token",
+    "oauth1",
+    "mapped",
+    "application_credential",
+    "ec2credential",
+)
+
+# A set of small pools: seven services share one MariaDB.
+DATABASE_OPTIONS = "max_pool_size = 5\nmax_overflow = 20"
+
+
+def words(settings: Settings, *, password: str, voms: bool) -> dict[str, str]:
+    """Return the value of every word without an argument.
+
+    voms says whether the auth method is installed; Keystone refuses to start
+    with a method that it cannot load.
+    """
+    methods = (*STOCK_METHODS, "voms") if voms else STOCK_METHODS
+    return {
+        "root": str(settings.root),
+        "venv": str(settings.venv),
+        "grid": str(settings.grid),
+        "password": password,
+        "auth_methods": ",".join(methods),
+        "mapped_method": "mapped = voms" if voms else "",
+    }
+
+
+def render(template: str, settings: Settings, values: Mapping[str, str]) -> str:
+    """Return the text of a template with every @word@ replaced.
+
+    Raises LabError for a word that nobody defines, so that a typing error does
+    not end up as an odd option value in a service.
+    """
+
+    def replace(match: re.Match[str]) -> str:
+        word, argument = match.group(1), match.group(2)
+        if argument is None and word in values:
+            return values[word]
+        if word == "url" and argument:
+            return settings.url(argument)
+        if word == "database" and argument:
+            return _database(settings, argument, values["password"])
+        if word == "credentials" and argument:
+            return _credentials(settings, argument, values["password"])
+        if word == "token_validation" and argument:
+            return _token_validation(settings, argument, values["password"])
+        raise LabError(f"A lab template uses {match.group(0)}, which has no value.")
+
+    return WORD.sub(replace, template)
+
+
+def render_folder(
+    source: Path, target: Path, settings: Settings, values: Mapping[str, str]
+) -> None:
+    """Write the rendered copy of every template of a folder into another."""
+    for template in sorted(source.iterdir()):
+        text = render(template.read_text(), settings, values)
+        (target / template.name).write_text(text)
+
+
+def database_url(settings: Settings, name: str, password: str) -> str:
+    """Return the SQLAlchemy URL of one of the lab's databases."""
+    port = settings.port("mariadb")
+    return f"mysql+pymysql://lab:{password}@{HOST}:{port}/{name}?charset=utf8"
+
+
+def _database(settings: Settings, name: str, password: str) -> str:
+    return f"{database_url(settings, name, password)}\n{DATABASE_OPTIONS}"
+
+
+def _credentials(settings: Settings, user: str, password: str) -> str:
+    return "\n".join(
+        (
+            "auth_type = password",
+            f"auth_url = {settings.url('keystone')}/v3",
+            f"cafile = {settings.ca_file}",
+            f"username = {user}",
+            f"password = {password}",
+            "project_name = service",
+            "user_domain_id = default",
+            "project_domain_id = default",
+        )
+    )
+
+
+def _token_validation(settings: Settings, user: str, password: str) -> str:
+    return "\n".join(
+        (
+            _credentials(settings, user, password),
+            # Without a version: clients of the OCCI age add one themselves.
+            f"www_authenticate_uri = {settings.url('keystone')}",
+            "service_token_roles_required = true",
+            "service_token_roles = service",
+        )
+    )

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a lab lives and which ports it uses.
+
+Owns the names of the services, the port layout and the folders below LAB_ROOT.
+It must never touch the disk or start anything: two Settings with other roots
+and ports describe two labs that can run side by side. Read from_environ.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.errors import LabError
+
+# The position of a name is its port above the base. Keystone comes first, as
+# its port is the one a person types.
+SERVICES = (
+    "keystone",
+    "placement",
+    "glance",
+    "nova",
+    "neutron",
+    "cinder",
+    "mariadb",
+)
+DATABASES = (
+    "keystone",
+    "placement",
+    "glance",
+    "nova_api",
+    "nova_cell0",
+    "nova_cell1",
+    "neutron",
+    "cinder",
+)
+HOST = "127.0.0.1"
+DEFAULT_PORT_BASE = 15000
+LOWEST_PORT_BASE = 1024
+HIGHEST_PORT_BASE = 65535 - len(SERVICES) + 1
+
+# Rendered paths pass through oslo.config, PasteDeploy, URLs and shell files.
+# Each gives another meaning to one of these characters.
+UNFIT_FOR_A_PATH = frozenset("$%\"'\\#;?@\n\r\t")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One lab: its root folder, its ports and the source tree that runs it."""
+
+    root: Path
+    port_base: int
+    source: Path
+    venv: Path
+
+    def port(self, service: str) -> int:
+        """Return the loopback port of a service; KeyError-free names only."""
+        return self.port_base + SERVICES.index(service)
+
+    def url(self, service: str) -> str:
+        """Return the root URL of an HTTP service, without a trailing slash."""
+        scheme = "https" if service == "keystone" else "http"
+        return f"{scheme}://{HOST}:{self.port(service)}"
+
+    @property
+    def etc(self) -> Path:
+        return self.root / "etc"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "log"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def grid(self) -> Path:
+        return self.root / "grid"
+
+    @property
+    def ca_file(self) -> Path:
+        """The bundle that clients trust for Keystone's certificate."""
+        return self.grid / "ca.pem"
+
+    @property
+    def clients_env(self) -> Path:
+        return self.root / "clients.env"
+
+    def log(self, name: str) -> Path:
+        """Return the log file of a service or of a set-up step."""
+        return self.logs / f"{name}.log"
+
+
+def from_environ(environ: Mapping[str, str], *, source: Path) -> Settings:
+    """Return the lab that LAB_ROOT and LAB_PORT_BASE name.
+
+    A relative LAB_ROOT counts from the source tree, so that `make lab` and a
+    test started elsewhere mean the same lab. Raises LabError for a root or a
+    port base that cannot work.
+    """
+    root = source / Path(environ.get("LAB_ROOT") or ".lab").expanduser()
+    bad = sorted(UNFIT_FOR_A_PATH.intersection(str(root)))
+    if bad:
+        raise LabError(
+            f"LAB_ROOT {str(root)!r} holds {' '.join(map(repr, bad))}, which "
+            "configuration files cannot carry. Choose a plainer path."
+        )
+    return Settings(
+        root=Path(root),
+        port_base=_port_base(environ.get("LAB_PORT_BASE") or ""),
+        source=source,
+        venv=Path(sys.prefix),
+    )
+
+
+def _port_base(text: str) -> int:
+    if not text:
+        return DEFAULT_PORT_BASE
+    if text.isascii() and text.isdigit():
+        number = int(text)
+        if LOWEST_PORT_BASE <= number <= HIGHEST_PORT_BASE:
+            return number
+    raise LabError(
+        f"LAB_PORT_BASE is {text!r}. It must be a whole number from "
+        f"{LOWEST_PORT_BASE} to {HIGHEST_PORT_BASE}; the lab uses "
+        f"{len(SERVICES)} ports from there up."
+    )
