@@ -9,48 +9,24 @@ request is ever kept on it. Read ``log_in`` first.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-from collections.abc import Iterator
+import http
 from dataclasses import dataclass
 from typing import Any
 
 import flask
 import keystone.conf
-from keystone import exception
 from keystone.auth.plugins import base, mapped
 from keystone.common import utils
+from keystone.server.flask import common as ks_flask
 from oslo_log import log
+from werkzeug.exceptions import HTTPException
 
 from keystone_voms_ext import conf, credential, identity, sources
 from keystone_voms_ext.voms.errors import CredentialRefused, SetupError, VomsError
 
 CONF = keystone.conf.CONF
 LOG = log.getLogger(__name__)
-
-
-class VomsLoginRefused(exception.Unauthorized):
-    """A 401 whose message says nothing and whose log line says everything.
-
-    Keystone writes one WARNING for each Unauthorized, with ``str()`` of it,
-    and sends the message to the client; so the two are kept apart here.
-    """
-
-    message_format = (
-        "The VOMS login was refused. The reason is in the log of the identity service."
-    )
-
-    def __init__(self, error: VomsError) -> None:
-        super().__init__()
-        whose = f' dn="{error.subject}"' if error.subject else ""
-        self._reason = f"VOMS login refused [{error.code}]{whose} {error}"
-
-    def _build_message(self, message: str | None, **kwargs: Any) -> str:
-        # Even with insecure_debug: what a validator saw is not for the client.
-        return self.message_format
-
-    def __str__(self) -> str:
-        return self._reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +81,7 @@ class Voms(base.AuthMethodHandler):
 
     def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
         """Return the user and the end of the token. The payload holds nothing."""
-        with _answered():
-            login = log_in(flask.request.environ)
+        login = _log_in_or_answer(flask.request)
         return _response({"user_id": login.user_id}, login)
 
 
@@ -124,8 +99,7 @@ class Mapped(mapped.Mapped):
         """Return what the mapping says, for a VOMS login no longer than its proxy."""
         if auth_payload.get("identity_provider") != CONF.voms.identity_provider:
             return super().authenticate(auth_payload)
-        with _answered():
-            login = log_in(flask.request.environ)
+        login = _log_in_or_answer(flask.request)
         found = super().authenticate(auth_payload)
         return _response(found.response_data, login)
 
@@ -138,22 +112,40 @@ def _response(data: dict[str, Any], login: Login) -> base.AuthHandlerResponse:
     return base.AuthHandlerResponse(status=True, response_body=None, response_data=data)
 
 
-@contextlib.contextmanager
-def _answered() -> Iterator[None]:
-    """Turn an error of ours into Keystone's answer: 401, or 500 for the set-up."""
+def _log_in_or_answer(request: flask.Request) -> Login:
+    """Return the login of a request, or end the request with 401 or 500.
+
+    The client hears that it was refused; why, only the log says.
+    """
     try:
-        yield
-    except SetupError as error:
-        LOG.error("VOMS login is out of order [%s] %s", error.code, error)
-        message = (
-            "VOMS logins are out of order at this site. The reason is in the log of "
-            "the identity service."
-        )
-        body = {
-            "error": {"code": 500, "title": "Internal Server Error", "message": message}
-        }
-        # A ready answer, for Keystone logs a raised one with a stack trace,
-        # which would bury the line above.
-        flask.abort(flask.make_response(body, 500))
-    except CredentialRefused as error:
-        raise VomsLoginRefused(error) from None
+        return log_in(request.environ)
+    except VomsError as error:
+        failure = error
+    # Past the handler, for oslo.log adds the text of an exception in handling
+    # to each warning. And answered, not raised: Keystone would log it a second
+    # time, a fault of the set-up even with a stack trace.
+    whose = f' dn="{failure.subject}"' if failure.subject else ""
+    if isinstance(failure, SetupError):
+        LOG.error("VOMS login is out of order [%s]%s %s", failure.code, whose, failure)
+        message = "VOMS logins are out of order at this site."
+        raise HTTPException(response=_answer(500, message))
+    LOG.warning(
+        "VOMS login refused [%s]%s from %s: %s",
+        failure.code,
+        whose,
+        request.remote_addr,
+        failure,
+    )
+    answer = _answer(401, "The VOMS login was refused.")
+    answer.headers["WWW-Authenticate"] = f'Keystone uri="{ks_flask.base_url()}"'
+    raise HTTPException(response=answer)
+
+
+def _answer(status: int, message: str) -> flask.Response:
+    """Return an answer in the form of Keystone's own errors."""
+    error = {
+        "code": status,
+        "title": http.HTTPStatus(status).phrase,
+        "message": f"{message} The reason is in the log of the identity service.",
+    }
+    return flask.make_response({"error": error}, status)
