@@ -47,6 +47,12 @@ def of_request(
     return attributes
 
 
+def proved_by(environ: MutableMapping[str, Any]) -> VomsAttributes | None:
+    """Return what the filter found proved by this request, or None."""
+    verdict = environ.get(VERDICT)
+    return verdict if isinstance(verdict, VomsAttributes) else None
+
+
 def _verdict(
     environ: MutableMapping[str, Any], *, at: datetime.datetime
 ) -> VomsAttributes | VomsError:

@@ -4,7 +4,7 @@
 The only room that calls Keystone's managers. It creates what a login needs
 and takes back what it no longer earns, but it never touches a user, a group
 or a grant that an operator made: ours are the groups named ``voms:<key>``.
-Read ``find_or_create_user`` and ``sync_groups`` first.
+Read ``resolve``, ``find_or_create_user`` and ``sync_groups`` first.
 """
 
 from __future__ import annotations
@@ -44,6 +44,27 @@ class User:
 
     id: str
     created: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Granted:
+    """An entry of the mapping and the (project id, role id) pairs it grants."""
+
+    entry: Entry
+    pairs: frozenset[tuple[str, str]]
+
+
+def is_our_provider(name: Any) -> bool:
+    """Tell whether a request's identity provider is that of the VOMS users.
+
+    The database says so, since it takes EGI.EU for egi.eu and a comparison of
+    ours would not.
+    """
+    try:
+        found = PROVIDERS.federation_api.get_idp(name)
+    except exception.IdentityProviderNotFound:
+        return False
+    return bool(found["id"] == CONF.voms.identity_provider)
 
 
 def find_or_create_user(dn: str) -> User:
@@ -97,21 +118,25 @@ def find_or_create_user(dn: str) -> User:
     )
 
 
-def sync_groups(
-    user: User, entries: Sequence[Entry], *, vos: Sequence[str]
-) -> tuple[str, ...]:
-    """Give the user what ``entries`` grant, and nothing more within ``vos``.
+def resolve(entries: Sequence[Entry]) -> tuple[Granted, ...]:
+    """Return what the entries grant, as ids of projects and roles.
 
-    Returns the names of the projects. Memberships last for the
-    ``authorization_ttl`` of the identity provider after the last login.
-    Raises SetupError for a project, role, domain or provider that is missing.
+    Asked for before a user is created, so that a login that fails for the
+    site's set-up leaves nothing behind. Raises SetupError for a project, role
+    or domain that is missing, and for a provider whose memberships end at once.
     """
     _check_ttl()
-    granted = [(entry, _resolve(entry)) for entry in entries]
+    return tuple(Granted(entry=entry, pairs=_pairs(entry)) for entry in entries)
+
+
+def sync_groups(user: User, granted: Sequence[Granted], *, vos: Sequence[str]) -> None:
+    """Give the user what is granted, and nothing more within ``vos``.
+
+    Memberships last for the ``authorization_ttl`` of the identity provider
+    after the last login. Raises SetupError.
+    """
     domain = _domain(CONF.voms.user_domain, option="user_domain")
-    groups = [_group(entry, domain, wanted) for entry, wanted in granted]
-    _join(user, groups, vos=vos)
-    return tuple(dict.fromkeys(p for entry in entries for p in entry.projects))
+    _join(user, [_group(one, domain) for one in granted], vos=vos)
 
 
 def _check_storable(dn: str) -> None:
@@ -188,13 +213,7 @@ def _linked(user_id: str, dn: str) -> bool:
         exception.FederatedProtocolNotFound,
         exception.IdentityProviderNotFound,
     ) as error:
-        raise SetupError(
-            "identity_provider_unknown",
-            what=f"There is no protocol {protocol!r} of an identity provider {idp!r}.",
-            mend="Create both ('openstack identity provider create "
-            "--authorization-ttl 1440 ...', 'openstack federation protocol create "
-            "...'), or set [voms] identity_provider and protocol.",
-        ) from error
+        raise _provider_unknown() from error
     try:
         shadow.create_federated_object(
             {
@@ -213,7 +232,10 @@ def _linked(user_id: str, dn: str) -> bool:
 
 
 def _check_ttl() -> None:
-    idp = PROVIDERS.federation_api.get_idp(CONF.voms.identity_provider)
+    try:
+        idp = PROVIDERS.federation_api.get_idp(CONF.voms.identity_provider)
+    except exception.IdentityProviderNotFound as error:
+        raise _provider_unknown() from error
     if idp.get("authorization_ttl") or CONF.federation.default_authorization_ttl:
         return
     raise SetupError(
@@ -225,8 +247,18 @@ def _check_ttl() -> None:
     )
 
 
-def _resolve(entry: Entry) -> frozenset[tuple[str, str]]:
-    """Return the (project id, role id) pairs that an entry grants."""
+def _provider_unknown() -> SetupError:
+    idp, protocol = CONF.voms.identity_provider, CONF.voms.protocol
+    return SetupError(
+        "identity_provider_unknown",
+        what=f"There is no protocol {protocol!r} of an identity provider {idp!r}.",
+        mend="Create both ('openstack identity provider create "
+        "--authorization-ttl 1440 ...', 'openstack federation protocol create "
+        "...'), or set [voms] identity_provider and protocol.",
+    )
+
+
+def _pairs(entry: Entry) -> frozenset[tuple[str, str]]:
     domain = _domain(entry.domain or CONF.voms.project_domain, option="project_domain")
     roles = {
         role["name"]: role["id"]
@@ -265,10 +297,9 @@ def group_name(key: str) -> str:
     return f"{name[: _GROUP_NAME_LENGTH - len(digest) - 1]}~{digest}"
 
 
-def _group(
-    entry: Entry, domain: dict[str, Any], wanted: frozenset[tuple[str, str]]
-) -> str:
-    """Return the id of the entry's group, which grants ``wanted`` and no more."""
+def _group(granted: Granted, domain: dict[str, Any]) -> str:
+    """Return the id of the entry's group, which grants its pairs and no more."""
+    entry = granted.entry
     name = group_name(entry.key)
     identity = PROVIDERS.identity_api
     try:
@@ -291,7 +322,7 @@ def _group(
             f"for the same as {name!r}.",
             mend="Two keys that differ in case only cannot both be mapped.",
         )
-    _set_grants(group["id"], wanted)
+    _set_grants(group["id"], granted.pairs)
     group_id: str = group["id"]
     return group_id
 

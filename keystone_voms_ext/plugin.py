@@ -54,17 +54,18 @@ def log_in(environ: dict[str, Any]) -> Login:
             f"{', '.join(proved.fqans)}.",
             mend="Add an entry for the VO or the group, if this site supports it.",
         )
+    granted = identity.resolve(entries) if CONF.voms.add_roles else ()
     user = identity.find_or_create_user(proved.dn)
-    projects: tuple[str, ...] = ()
     if CONF.voms.add_roles:
-        projects = identity.sync_groups(user, entries, vos=(proved.vo,))
+        identity.sync_groups(user, granted, vos=(proved.vo,))
+    projects = dict.fromkeys(name for entry in entries for name in entry.projects)
     ends = min(proved.not_after, at + datetime.timedelta(seconds=CONF.token.expiration))
     LOG.info(
         'VOMS login: dn="%s" vo=%s fqan=%s project=%s user=%s (%s) until %s',
         proved.dn,
         proved.vo,
         proved.primary_fqan,
-        ",".join(projects) or "-",
+        ",".join(projects),
         user.id,
         "created" if user.created else "found",
         ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -82,7 +83,7 @@ class Voms(base.AuthMethodHandler):
     def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
         """Return the user and the end of the token. The payload holds nothing."""
         login = _log_in_or_answer(flask.request)
-        return _response({"user_id": login.user_id}, login)
+        return _response({"user_id": login.user_id}, ends=login.expires_at)
 
 
 class Mapped(mapped.Mapped):
@@ -97,19 +98,34 @@ class Mapped(mapped.Mapped):
 
     def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
         """Return what the mapping says, for a VOMS login no longer than its proxy."""
-        if auth_payload.get("identity_provider") != CONF.voms.identity_provider:
+        if "id" in auth_payload:  # a token to rescope, which keeps its own end
             return super().authenticate(auth_payload)
-        login = _log_in_or_answer(flask.request)
+        if identity.is_our_provider(auth_payload.get("identity_provider")):
+            login = _log_in_or_answer(flask.request)
+            found = super().authenticate(auth_payload)
+            return _response(found.response_data, ends=login.expires_at)
+        # The mapping of another provider may read the proxy's assertion too.
         found = super().authenticate(auth_payload)
-        return _response(found.response_data, login)
+        proved = credential.proved_by(flask.request.environ)
+        if proved is None:
+            return found
+        return _response(found.response_data, ends=proved.not_after)
 
 
-def _response(data: dict[str, Any], login: Login) -> base.AuthHandlerResponse:
+def _response(
+    data: dict[str, Any], *, ends: datetime.datetime
+) -> base.AuthHandlerResponse:
     # Keystone takes a datetime too, but compares a string when the method is
     # combined with 'token'.
-    naive = login.expires_at.astimezone(datetime.UTC).replace(tzinfo=None)
+    ends = min(ends, _latest_end(datetime.datetime.now(datetime.UTC)))
+    naive = ends.astimezone(datetime.UTC).replace(tzinfo=None)
     data["expires_at"] = utils.isotime(naive, subsecond=True)
     return base.AuthHandlerResponse(status=True, response_body=None, response_data=data)
+
+
+def _latest_end(at: datetime.datetime) -> datetime.datetime:
+    """Return the end that [token] expiration sets to a token issued at ``at``."""
+    return at + datetime.timedelta(seconds=CONF.token.expiration)
 
 
 def _log_in_or_answer(request: flask.Request) -> Login:

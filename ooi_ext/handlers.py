@@ -145,6 +145,8 @@ def create_compute(call: Call) -> Answer:
         # "Invalid imageRef provided." alone does not say which.
         asked = " and ".join(shown(m.identifier) for m in wish.mixins)
         error.what += f" The request named {asked}."
+        # What is not there is named in the body, not in the path.
+        error.status = 400 if error.status == 404 else error.status
         raise
     url = _compute_url(call, server_id)
     return Answer(status=201, location=url, body=Collection((url,)))

@@ -245,6 +245,8 @@ def action(wanted: Action, attributes: Attributes, *, status: str) -> dict[str, 
 
     `status` is Nova's word for the present state; only a start needs it.
     """
+    # Of the methods Nova knows only the way to restart: its stop asks the guest
+    # and switches it off when that takes too long, its suspend writes to disk.
     method = dict(attributes).get("method")
     match wanted:
         case kinds.START:

@@ -73,7 +73,10 @@ _CODECS = {
 }
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _ATTRIBUTE_INSIDE = re.compile(r"[/+][A-Za-z0-9.-]+=")
-_ESCAPE_INSIDE = re.compile(r"\\x[0-9A-Fa-f]{2}")
+_ESCAPE_INSIDE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|[/+]|\Z)")
+
+_SIGN = re.compile(r"[/+]")
+_QUOTED_SIGN = re.compile(r"\\([/+])")
 
 _LABEL = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _SAFE_LABEL = re.compile(_LABEL)
@@ -92,9 +95,9 @@ _ALIAS = re.compile("|".join(map(re.escape, _ALIASES)))
 class Name:
     """A distinguished name; equal to another if types and texts are equal.
 
-    ``oneline`` is the DN as a string, ``in_files`` the same as ``dn_from_file``
-    gives it. The string type does not count: a CA that writes PrintableString in one
-    place and UTF8String in another means the same name.
+    ``oneline`` is the DN as OpenSSL 3 writes it, ``in_files`` the same as
+    ``dn_from_file`` gives it. The string type does not count: a CA that writes
+    PrintableString in one place and UTF8String in another means the same name.
     """
 
     rdns: tuple[tuple[tuple[str, str], ...], ...]
@@ -146,7 +149,8 @@ def _name(encoded: bytes) -> Name:
             else:
                 problem = problem or _problem(oid, text)
             short = SHORT_NAMES.get(oid, oid)
-            line.append(f"{'+' if pairs else '/'}{short}={_escape(octets)}")
+            shown = _SIGN.sub(r"\\\g<0>", _escape(octets))
+            line.append(f"{'+' if pairs else '/'}{short}={shown}")
             pairs.append((oid, text))
         if not pairs:
             raise der.DerError("an empty RDN")
@@ -184,7 +188,7 @@ def _problem(oid: str, text: str) -> str | None:
     if _ATTRIBUTE_INSIDE.search(text):
         return f"the value of {kind} looks like two attributes"
     if _ESCAPE_INSIDE.search(text):
-        return f"the value of {kind} looks like an escaped octet"
+        return f"the value of {kind} holds what looks like an escape"
     return None
 
 
@@ -194,12 +198,21 @@ def _escape(octets: bytes) -> str:
     )
 
 
-def dn_from_file(line: bytes) -> str:
-    """Return a DN that a person typed into a file in the form of ``oneline``.
+def text_from_file(line: bytes) -> str:
+    """Return a text that a person typed into a file, with today's attribute names.
 
-    Octets beyond ASCII become ``\\xHH`` and older attribute names today's.
+    Octets beyond ASCII become ``\\xHH``, as they are in ``Name.oneline``.
     """
     return _ALIAS.sub(lambda match: _ALIASES[match[0]], _escape(line))
+
+
+def dn_from_file(line: bytes) -> str:
+    """Return a DN that a person typed into a file in the form of ``in_files``.
+
+    OpenSSL 3 writes ``\\/`` and ``\\+`` inside a value, older ones and Java
+    plain signs; here all of them are plain.
+    """
+    return _QUOTED_SIGN.sub(r"\1", text_from_file(line))
 
 
 def is_safe_label(text: str) -> bool:

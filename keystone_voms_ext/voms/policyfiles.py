@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from keystone_voms_ext.voms.names import dn_from_file
+from keystone_voms_ext.voms.names import dn_from_file, text_from_file
 
 MAX_PATTERN = 1000
 MAX_STATEMENTS = 1000
@@ -121,7 +121,7 @@ def _expression(octets: bytes) -> str:
 
     Python and POSIX agree on what is let through here.
     """
-    text = dn_from_file(octets)
+    text = text_from_file(octets)
     if text.startswith("^"):
         text = text[1:]
     if text.endswith("$") and not text.endswith("\\$"):

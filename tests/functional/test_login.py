@@ -78,6 +78,19 @@ def test_the_federation_url_gives_the_same_user_and_end(client, proxies, method)
     assert project_names(client, answer.headers["X-Subject-Token"]) == {"dteam"}
 
 
+@pytest.mark.parametrize("provider", ["EGI.EU", "egi.eu%20", "\u00e9gi.eu"])
+def test_a_provider_by_a_name_that_only_the_database_knows_is_no_way_around(
+    client, proxies, provider
+):
+    url = FEDERATION.replace("egi.eu", provider)
+    answer = client.post(url, proxy=proxies("alice"))
+    assert answer.status_code in (201, 404), answer.text
+    if answer.status_code == 201:
+        end = time_of(answer.json()["token"]["expires_at"])
+        assert end <= proxy_end(proxies("alice"))
+    assert client.post(url, proxy=proxies("dave")).status_code in (401, 404)
+
+
 def test_a_rescoped_federated_token_keeps_its_end(client, proxies):
     unscoped = client.post(FEDERATION, proxy=proxies("alice"))
     body = {

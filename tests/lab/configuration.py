@@ -6,6 +6,7 @@ overwrite data: everything it writes is made anew at each start. Read write.
 """
 
 import secrets
+import shutil
 from importlib.metadata import entry_points
 
 from tests.lab import api_paste, clients_env, rendering
@@ -40,6 +41,14 @@ def make_folders(settings: Settings) -> None:
             f"{error.filename} cannot be made: {error.strerror}. Set LAB_ROOT to a "
             "folder that you may write to."
         ) from error
+
+
+def put_logs_aside(settings: Settings) -> None:
+    """Keep the logs of the last run as log.old, so that a new run has its own."""
+    old = settings.root / "log.old"
+    shutil.rmtree(old, ignore_errors=True)
+    settings.logs.rename(old)
+    settings.logs.mkdir()
 
 
 def password(settings: Settings) -> str:

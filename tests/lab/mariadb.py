@@ -111,11 +111,13 @@ def _install(settings: Settings) -> None:
             [
                 environment.program("mariadb-install-db"),
                 "--no-defaults",
-                f"--datadir={draft}",
+                # Relative, for the script splits a path at its spaces.
+                f"--datadir=./{draft.name}",
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
                 *_as_root(),
             ],
+            cwd=settings.root,
             env=environment.for_service(settings),
             stdin=subprocess.DEVNULL,
             stdout=output,

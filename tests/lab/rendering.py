@@ -25,6 +25,31 @@ STOCK_METHODS = (
     "ec2credential",
 )
 
+# oslo.log's own list, and three that cry wolf: stevedore tries every cache
+# backend and calls each one without its library an error, keystonemiddleware
+# misses a memcached, neutronclient says that it is deprecated.
+LOG_LEVELS = (
+    "amqp=WARN",
+    "boto=WARN",
+    "sqlalchemy=WARN",
+    "suds=INFO",
+    "oslo.messaging=INFO",
+    "oslo_messaging=INFO",
+    "iso8601=WARN",
+    "requests.packages.urllib3.connectionpool=WARN",
+    "urllib3.connectionpool=WARN",
+    "websocket=WARN",
+    "keystonemiddleware=ERROR",
+    "routes.middleware=WARN",
+    "taskflow=WARN",
+    "keystoneauth=WARN",
+    "oslo.cache=INFO",
+    "oslo_policy=INFO",
+    "dogpile.core.dogpile=INFO",
+    "neutronclient=ERROR",
+    "stevedore=CRITICAL",
+)
+
 # A set of small pools: seven services share one MariaDB.
 DATABASE_OPTIONS = "max_pool_size = 5\nmax_overflow = 20"
 
@@ -40,8 +65,10 @@ def words(settings: Settings, *, password: str, voms: bool) -> dict[str, str]:
         "root": str(settings.root),
         "venv": str(settings.venv),
         "grid": str(settings.grid),
+        "ca_file": str(settings.ca_file),
         "password": password,
         "auth_methods": ",".join(methods),
+        "log_levels": ",".join(LOG_LEVELS),
         "mapped_method": "mapped = voms" if voms else "",
     }
 

@@ -41,7 +41,7 @@ HIGHEST_PORT_BASE = 65535 - len(SERVICES) + 1
 
 # Rendered paths pass through oslo.config, PasteDeploy, URLs and shell files.
 # Each gives another meaning to one of these characters.
-UNFIT_FOR_A_PATH = frozenset("$%\"'\\#;?@\n\r\t")
+UNFIT_FOR_A_PATH = frozenset("$%\"'\\#:;?@\n\r\t")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,8 @@ def bring_up(control: Control, names: Sequence[str]) -> None:
         control.say("the test grid is over: starting with a new one")
         control.stop(alive)
         alive = []
+    if not alive and not control.alive("mariadb"):
+        configuration.put_logs_aside(settings)
     with ThreadPoolExecutor(max_workers=1) as pool:
         # A running service holds on to the CA of the grid that it started with.
         grid = None if alive else pool.submit(make_grid, settings.grid)

@@ -36,11 +36,40 @@ POLL_SECONDS = 0.1
 LOG = logging.getLogger(__name__)
 
 
+class KeepInputOpen:
+    """An application that may close its input without closing the connection.
+
+    Glance closes what it has stored. The next request on the connection would
+    then be answered with an error before it is read.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        environ["wsgi.input"] = _OpenInput(environ["wsgi.input"])
+        return self._application(environ, start_response)
+
+
+class _OpenInput:
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __iter__(self) -> Any:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        """Leave the stream to the server (PEP 3333 gives it no close)."""
+
+
 def new_server(application: Any, port: int) -> wsgi.Server:
     """Return a server for an application, not listening yet."""
     server = wsgi.Server(
         (HOST, port),
-        application,
+        KeepInputOpen(application),
         numthreads=THREADS,
         request_queue_size=QUEUE,
         timeout=IDLE_SECONDS,
@@ -62,6 +91,8 @@ def serve_until_stopped(
     loop.start()
     while loop.is_alive() and not told.wait(1):
         pass
+    # Connections that clients keep open break now, which is no error of theirs.
+    server.error_log = _log_at_the_end
     with ThreadPoolExecutor() as pool:
         for ended in [pool.submit(function) for function in (server.stop, *stop)]:
             ended.result()
@@ -87,6 +118,10 @@ def wait_for_answer(urls: Iterable[str], ca_file: str) -> None:
 def log_server_error(message: str = "", level: int = 20, traceback: bool = False):
     """Log what cheroot itself has to say, in the service's log."""
     LOG.log(level, "%s", message, exc_info=traceback)
+
+
+def _log_at_the_end(message: str = "", *_: Any, **__: Any) -> None:
+    LOG.info("while stopping: %s", message)
 
 
 def _answers(opener: request.OpenerDirector, url: str) -> bool:

@@ -322,3 +322,10 @@ def test_several_networks_are_a_conflict(cloud: Cloud) -> None:
     assert answer.status == 409
     assert "Multiple possible networks found" in answer.text
     assert IMAGE_ID in answer.text
+
+
+def test_a_network_that_is_not_there_is_a_bad_request(cloud: Cloud) -> None:
+    cloud.nova.refuse("POST", "/servers", 404, "Network x could not be found.")
+    answer = cloud.send("POST", "/compute/", compute())
+    assert answer.status == 400
+    assert "Network x could not be found." in answer.text

@@ -4,6 +4,7 @@
 import configparser
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,23 @@ def test_a_crash_of_nova_is_named_not_shown(
     assert answer.status == 502
     assert answer.text.startswith("The compute service failed with 500")
     assert "secret" not in answer.text
+
+
+def test_requests_at_once_do_not_meet(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [cloud.nova.add() for _ in range(40)]
+    monkeypatch.setattr(Cloud, "filter", cloud.filter)
+
+    def show(number: int) -> str:
+        headers = {"Host": f"host-{number}"}
+        return cloud.send("GET", f"/compute/{ids[number]}", headers=headers).text
+
+    with ThreadPoolExecutor(8) as pool:
+        for number, text in enumerate(pool.map(show, range(40))):
+            assert f'occi.core.id="{ids[number]}"' in text
+            assert text.count(f"http://host-{number}/occi1.1/") == 3
+            assert text.count("http://host-") == 3
 
 
 def test_options_reach_the_filter() -> None:

@@ -252,7 +252,8 @@ def test_signing_policies(subjects: str, dn: str, permitted: bool) -> None:
         "access_id_CA globus '/CN=CA'",
         "cond_subjects globus '*'",
         "access_id_CA X509 '/CN=CA'\ncond_subjects globus '*'",
-        "access_id_CA X509 '/CN=CA'\npos_rights globus CA:read\ncond_subjects globus '*'",
+        "access_id_CA X509 '/CN=CA'\npos_rights globus CA:read\n"
+        "cond_subjects globus '*'",
         "access_id_CA X509 '/CN=CA'\nneg_rights globus CA:sign",
     ],
 )
