@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from keystone_voms_ext.voms import der
 from keystone_voms_ext.voms.certificates import (
@@ -35,6 +35,9 @@ CERTIFICATES = "1.3.6.1.4.1.8005.100.100.10"
 GENERIC_ATTRIBUTES = "1.3.6.1.4.1.8005.100.100.11"
 TARGETS = "2.5.29.55"
 NO_REV_AVAIL = "2.5.29.56"
+
+_LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 # GeneralName choices (RFC 5280 4.2.1.6).
 DNS_NAME = 0x82
@@ -87,9 +90,9 @@ class GenericAttribute:
 class AttributeCertificate:
     """An unverified AC; ``version`` is 2 for AC v2.
 
-    ``issuer`` is None unless it is a v2Form with one directory name.
-    ``not_before`` and ``not_after`` are None if they are not in the one form
-    that RFC 5755 allows.
+    ``issuer`` is None unless it is a v2Form with one directory name. With
+    times in another form than RFC 5755 allows, ``times_are_strict`` is False
+    and the dates are those of an AC that is never valid.
     """
 
     signed: Signed
@@ -98,8 +101,9 @@ class AttributeCertificate:
     issuer: Name | None
     serial: int
     serial_octets: int
-    not_before: datetime | None
-    not_after: datetime | None
+    times_are_strict: bool
+    not_before: datetime
+    not_after: datetime
     attributes: tuple[AttributeSyntax, ...]
     extensions: Mapping[str, Extension]
     repeated: str | None
@@ -116,7 +120,7 @@ def acs_from_extension(extension: Extension) -> tuple[AttributeCertificate, ...]
     ``too_many_fqans``, ``ac_unreadable`` and ``certificate_unreadable``.
     """
     try:
-        (sequence,) = _exactly(1, der.sequence(der.whole(extension.value), most=1))
+        (sequence,) = der.exactly(1, der.sequence(der.whole(extension.value), most=1))
         # The cap looks at the count before anything inside is read.
         listed = der.sequence(sequence, most=10 * MAX_ACS)
         if len(listed) > MAX_ACS:
@@ -133,12 +137,6 @@ def acs_from_extension(extension: Extension) -> tuple[AttributeCertificate, ...]
         raise refusal("ac_unreadable", f"An AC is not strict DER: {error}.") from error
 
 
-def _exactly(count: int, found: list[der.Element]) -> list[der.Element]:
-    if len(found) != count:
-        raise der.DerError(f"{len(found)} elements in place of {count}")
-    return found
-
-
 def _attribute_certificate(item: der.Element) -> AttributeCertificate:
     info, outer_algorithm, signature = der.fields(
         item, der.SEQUENCE, der.SEQUENCE, der.BIT_STRING
@@ -149,8 +147,9 @@ def _attribute_certificate(item: der.Element) -> AttributeCertificate:
     version, holder, issuer, algorithm, serial, validity, attributes, *rest = parts
     if rest and rest[0].tag == der.BIT_STRING:
         der.bit_string(rest.pop(0))
-    extensions, repeated = read_extensions(_exactly(1, rest)[0] if rest else None)
-    begin, end = _exactly(2, der.sequence(validity, most=2))
+    extensions, repeated = read_extensions(der.exactly(1, rest)[0] if rest else None)
+    begin, end = der.exactly(2, der.sequence(validity, most=2))
+    not_before, not_after = _time(begin), _time(end)
     return AttributeCertificate(
         signed=read_signed(info, algorithm, outer_algorithm, signature),
         version=der.integer(version) + 1,
@@ -158,8 +157,9 @@ def _attribute_certificate(item: der.Element) -> AttributeCertificate:
         issuer=_issuer(issuer),
         serial=der.integer(serial),
         serial_octets=serial.end - serial.start,
-        not_before=_time(begin),
-        not_after=_time(end),
+        times_are_strict=not_before is not None and not_after is not None,
+        not_before=not_before or _NEVER,
+        not_after=not_after or _LONG_AGO,
         attributes=_attributes(attributes),
         extensions=extensions,
         repeated=repeated,
@@ -230,7 +230,7 @@ def _syntax(element: der.Element) -> AttributeSyntax:
     authority: tuple[GeneralName, ...] = ()
     if parts and parts[0].tag == 0xA0:
         authority = _general_names(parts.pop(0))
-    (values,) = _exactly(1, parts)
+    (values,) = der.exactly(1, parts)
     listed = der.sequence(values, most=100 * MAX_FQANS)
     if len(listed) > MAX_FQANS:
         raise refusal("too_many_fqans", f"An AC has {len(listed)} FQANs.")
@@ -244,18 +244,18 @@ def _certificates(extensions: Mapping[str, Extension]) -> tuple[Certificate, ...
     extension = extensions.get(CERTIFICATES)
     if extension is None:
         return ()
-    (listed,) = _exactly(1, der.sequence(der.whole(extension.value), most=1))
+    (listed,) = der.exactly(1, der.sequence(der.whole(extension.value), most=1))
     return tuple(_sent(item.encoded) for item in der.sequence(listed, most=10))
-
-
-def _sent(data: bytes) -> Certificate:
-    return _known(data) if len(data) <= _KNOWN_MAX_BYTES else Certificate.from_der(data)
 
 
 # A VO has few servers and many users: the parsed certificate, not any verdict
 # on it, is kept. The cap on size bounds what a stranger can make us keep.
 _KNOWN_MAX_BYTES = 8192
 _known = functools.lru_cache(maxsize=64)(Certificate.from_der)
+
+
+def _sent(data: bytes) -> Certificate:
+    return _known(data) if len(data) <= _KNOWN_MAX_BYTES else Certificate.from_der(data)
 
 
 def _generic_attributes(
@@ -265,7 +265,7 @@ def _generic_attributes(
     if extension is None:
         return ()
     found: list[GenericAttribute] = []
-    (containers,) = _exactly(1, der.sequence(der.whole(extension.value), most=1))
+    (containers,) = der.exactly(1, der.sequence(der.whole(extension.value), most=1))
     for container in der.sequence(containers, most=20):
         names, attributes = der.fields(container, der.SEQUENCE, der.SEQUENCE)
         _general_names(names)
@@ -298,9 +298,9 @@ def _targets(extensions: Mapping[str, Extension]) -> tuple[GeneralName, ...] | N
         for target in der.sequence(targets, most=100):
             if target.tag == der.SEQUENCE:
                 # VOMS wraps each Target into one more SEQUENCE.
-                (target,) = _exactly(1, der.children(target, most=1))
+                (target,) = der.exactly(1, der.children(target, most=1))
             if target.tag == 0xA0:
-                (name,) = _exactly(1, der.children(target, most=1))
+                (name,) = der.exactly(1, der.children(target, most=1))
                 found.append(GeneralName(name.tag, name.value))
     return tuple(found)
 

@@ -63,11 +63,9 @@ class SignedClaim:
 
 
 def read_contact(ac: AttributeCertificate) -> Contact | None:
-    """Return the VO and server of an AC with one attribute and one good URI."""
-    if len(ac.attributes) != 1 or len(ac.attributes[0].authority) != 1:
-        return None
-    name = ac.attributes[0].authority[0]
-    return Contact.from_uri(name.value) if name.tag == URI else None
+    """Return the VO and server that the AC's one URI names, None without it."""
+    names = [name for syntax in ac.attributes for name in syntax.authority]
+    return Contact.from_uri(names[0].value) if len(names) == 1 else None
 
 
 # Rule 16, before the VO is known.
@@ -137,23 +135,21 @@ def ac_serial_invalid(claim: Claim, case: Case) -> str | None:
 
 
 def ac_time_malformed(claim: Claim, case: Case) -> str | None:
-    if claim.ac.not_before is not None and claim.ac.not_after is not None:
+    if claim.ac.times_are_strict:
         return None
     return "The AC's times are not GeneralizedTime in Z without a fraction."
 
 
 def ac_expired(claim: Claim, case: Case) -> str | None:
-    end = claim.ac.not_after
-    if end is not None and case.at <= end:
+    if case.at <= claim.ac.not_after:
         return None
-    return f"The AC ended at {shown(end) if end else '?'}, it is {shown(case.at)}."
+    return f"The AC ended at {shown(claim.ac.not_after)}, it is {shown(case.at)}."
 
 
 def ac_not_yet_valid(claim: Claim, case: Case) -> str | None:
-    begin = claim.ac.not_before
-    if begin is not None and begin <= case.latest_begin:
+    if claim.ac.not_before <= case.latest_begin:
         return None
-    return f"The AC begins at {shown(begin) if begin else '?'}, it is {shown(case.at)}."
+    return f"The AC begins at {shown(claim.ac.not_before)}, it is {shown(case.at)}."
 
 
 # Rule 17.
@@ -217,13 +213,15 @@ def ac_not_for_this_host(claim: Claim, case: Case) -> str | None:
     targets = claim.ac.targets
     if targets is None:
         return None
-    names = [
+    names = {
         name.value.decode("latin-1") for name in targets if name.tag in (URI, DNS_NAME)
-    ]
-    if not set(names).isdisjoint(case.rules.hostnames):
+    }
+    if not names.isdisjoint(case.rules.hostnames):
         return None
     ours = ", ".join(case.rules.hostnames) or "not known"
-    return f"The AC is for {', '.join(names)[:200] or 'no host'}, this host is {ours}."
+    # The names come from a stranger: they go into the log with escapes only.
+    theirs = ascii(", ".join(sorted(names))[:200])
+    return f"The AC is for the host {theirs}, this host is {ours}."
 
 
 # Rule 20.
@@ -260,15 +258,6 @@ def lsc_mismatch(claim: Claim, case: Case) -> str | None:
     return (
         f"LSC mismatch for VO {claim.contact.vo}: the AC was issued by "
         f"{', '.join(sent)}, {claim.lsc_name} lists {listed}."
-    )
-
-
-def lsc_not_found(claim: Claim, case: Case) -> str | None:
-    if find_signer(claim) is not None:
-        return None
-    return (
-        f"vomsdir has no {claim.lsc_name}, and no certificate of the AC's signer "
-        f"in {claim.contact.vo}."
     )
 
 

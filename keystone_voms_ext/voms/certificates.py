@@ -136,19 +136,17 @@ class Certificate:
 
 
 def _certificate(data: bytes) -> Certificate:
-    outer = der.sequence(der.whole(data), most=3)
-    if len(outer) != 3:
-        raise der.DerError("not a certificate")
+    outer = der.exactly(3, der.sequence(der.whole(data), most=3))
     tbs = der.sequence(outer[0], most=10)
     version = 1
     if tbs and tbs[0].tag == 0xA0:
-        (number,) = _exactly(1, der.children(tbs[0], most=1))
+        (number,) = der.exactly(1, der.children(tbs[0], most=1))
         version = der.integer(number) + 1
         del tbs[0]
     if len(tbs) < 6:
         raise der.DerError("fields of the certificate are missing")
     serial, algorithm, issuer, validity, subject, key_info, *rest = tbs
-    not_before, not_after = _exactly(2, der.sequence(validity, most=2))
+    not_before, not_after = der.exactly(2, der.sequence(validity, most=2))
     issuer_uid, extension_list = _optional_fields(rest)
     extensions, repeated = read_extensions(extension_list)
     ca, path_length = _basic_constraints(extensions)
@@ -171,12 +169,6 @@ def _certificate(data: bytes) -> Certificate:
         extended_key_usage=_extended_key_usage(extensions),
         subject_key_id=_subject_key_id(extensions),
     )
-
-
-def _exactly(count: int, found: list[der.Element]) -> list[der.Element]:
-    if len(found) != count:
-        raise der.DerError(f"{len(found)} elements in place of {count}")
-    return found
 
 
 def read_signed(
@@ -208,7 +200,7 @@ def _optional_fields(
     uid = by_tag[0x81].value if 0x81 in by_tag else None
     if 0xA3 not in by_tag:
         return uid, None
-    (found,) = _exactly(1, der.children(by_tag[0xA3], most=1))
+    (found,) = der.exactly(1, der.children(by_tag[0xA3], most=1))
     return uid, found
 
 
@@ -231,7 +223,7 @@ def read_extensions(
         critical = False
         if len(parts) == 3:
             critical = der.boolean(parts.pop(1))
-        kind, value = _exactly(2, parts)
+        kind, value = der.exactly(2, parts)
         oid = der.oid(kind)
         if oid in extensions:
             repeated = oid
@@ -252,7 +244,7 @@ def _basic_constraints(
         ca = der.boolean(parts.pop(0))
     if not parts:
         return ca, None
-    (limit,) = _exactly(1, parts)
+    (limit,) = der.exactly(1, parts)
     path_length = der.integer(limit)
     if path_length < 0 or not ca:
         raise der.DerError("pathLenConstraint is negative or without CA")
@@ -292,11 +284,11 @@ def read_proxy_info(extension: Extension) -> ProxyInfo:
         if extension.oid == DRAFT_PROXY_CERT_INFO:
             # The draft has the policy first and the length as [1] EXPLICIT.
             if len(parts) == 2 and parts[1].tag == 0xA1:
-                (number,) = _exactly(1, der.children(parts.pop(), most=1))
+                (number,) = der.exactly(1, der.children(parts.pop(), most=1))
                 limit = der.integer(number)
         elif len(parts) == 2:
             limit = der.integer(parts.pop(0))
-        (policy,) = _exactly(1, parts)
+        (policy,) = der.exactly(1, parts)
         fields = der.sequence(policy, most=2)
         if not fields:
             raise der.DerError("no policy language")

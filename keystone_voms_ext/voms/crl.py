@@ -88,7 +88,7 @@ class Crl:
             entries = rest.pop(0)
         listed: der.Element | None = None
         if rest and rest[0].tag == 0xA0:
-            (listed,) = der.children(rest.pop(0), most=1) or (None,)
+            (listed,) = der.exactly(1, der.children(rest.pop(0), most=1))
         if rest:
             raise der.DerError("unexpected fields in the CRL")
         extensions, repeated = read_extensions(listed)

@@ -23,6 +23,9 @@ GENERALIZED_TIME = 0x18
 SEQUENCE = 0x30
 SET = 0x31
 
+# The modulus of the largest RSA key that is accepted.
+INTEGER_MAX_OCTETS = 1025
+
 
 class DerError(ValueError):
     """The bytes are not the DER that was asked for."""
@@ -116,6 +119,13 @@ def sequence(element: Element, most: int = 1000) -> list[Element]:
     return children(expect(element, SEQUENCE), most)
 
 
+def exactly(count: int, found: list[Element]) -> list[Element]:
+    """Return ``found``, which must have ``count`` elements."""
+    if len(found) != count:
+        raise DerError(f"{len(found)} elements in place of {count}")
+    return found
+
+
 def fields(element: Element, *tags: int) -> list[Element]:
     """Return the elements of a SEQUENCE that has exactly these tags in order."""
     found = sequence(element)
@@ -127,8 +137,8 @@ def fields(element: Element, *tags: int) -> list[Element]:
 def integer(element: Element) -> int:
     """Return the value of an INTEGER."""
     octets = expect(element, INTEGER).value
-    if not octets:
-        raise DerError("empty INTEGER")
+    if not 1 <= len(octets) <= INTEGER_MAX_OCTETS:
+        raise DerError(f"INTEGER of {len(octets)} octets")
     # X.690 8.3.2: the first nine bits are neither all zeros nor all ones.
     if len(octets) > 1 and (octets[0] << 1 | octets[1] >> 7) in (0x000, 0x1FF):
         raise DerError("INTEGER not minimal")

@@ -137,7 +137,7 @@ def _name(encoded: bytes) -> Name:
     for rdn in der.sequence(der.whole(encoded), most=100):
         pairs: list[tuple[str, str]] = []
         for attribute in der.children(der.expect(rdn, der.SET), most=20):
-            kind, value = _pair(attribute)
+            kind, value = der.exactly(2, der.sequence(attribute, most=2))
             oid = der.oid(kind)
             octets = value.value
             text = _decode(value.tag, octets)
@@ -160,13 +160,6 @@ def _name(encoded: bytes) -> Name:
     oneline = "".join(line)
     in_files = dn_from_file(oneline.encode("ascii"))
     return Name(tuple(rdns), oneline, in_files, problem)
-
-
-def _pair(attribute: der.Element) -> tuple[der.Element, der.Element]:
-    found = der.sequence(attribute, most=2)
-    if len(found) != 2:
-        raise der.DerError("a name attribute is not a type and a value")
-    return found[0], found[1]
 
 
 def _decode(tag: int, octets: bytes) -> str | None:

@@ -23,6 +23,7 @@ RSA_MIN_BITS = 2048
 # Beyond this, one check would cost more than all the others together.
 RSA_MAX_BITS = 8192
 RSA_MAX_EXPONENT_BITS = 64
+_KEY_MAX_BYTES = 1200
 
 _RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 _EC_PUBLIC_KEY = "1.2.840.10045.2.1"
@@ -46,9 +47,14 @@ _ECDSA_HASHES: dict[str, hashes.HashAlgorithm] = {
 _PKCS1 = padding.PKCS1v15()
 
 
-@functools.lru_cache(maxsize=512)
 def public_key(key_info: bytes) -> PublicKey | None:
     """Return the key of a SubjectPublicKeyInfo in DER, or None if not accepted."""
+    # The cap bounds what a stranger can make us keep.
+    return _public_key(key_info) if len(key_info) <= _KEY_MAX_BYTES else None
+
+
+@functools.lru_cache(maxsize=512)
+def _public_key(key_info: bytes) -> PublicKey | None:
     try:
         algorithm, bits = der.fields(der.whole(key_info), der.SEQUENCE, der.BIT_STRING)
         octets, unused = der.bit_string(bits)

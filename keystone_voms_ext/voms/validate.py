@@ -133,7 +133,6 @@ CLAIM: Checks[Claim] = (
     ("lsc_unreadable", ac_rules.lsc_unreadable),
     ("ac_signer_missing", ac_rules.ac_signer_missing),
     ("lsc_mismatch", ac_rules.lsc_mismatch),
-    ("lsc_not_found", ac_rules.lsc_not_found),
 )
 
 # Rule 21, for the certificate of the AC's signer; its path follows.
@@ -350,9 +349,10 @@ def _verified_acs(
     for ac in _carried_acs(chain):
         _run(CONTACT, ac, case, chain.eec.subject.oneline)
         contact = ac_rules.read_contact(ac)
-        directory = case.servers.vos.get(contact.vo) if contact else None
+        vo = contact.vo if contact else ""
+        directory = case.servers.vos.get(vo)
         if contact is None or directory is None:
-            ignored.append(contact.vo if contact else "")
+            ignored.append(vo)
             continue
         claim = Claim(ac=ac, eec=chain.eec, contact=contact, directory=directory)
         found.append(_verified_ac(claim, case))
@@ -381,8 +381,13 @@ def _verified_ac(claim: Claim, case: Case) -> VoAttributes:
     ac, subject = claim.ac, f"AC of {claim.contact.vo}"
     _run(CLAIM, claim, case, subject)
     signer = ac_rules.find_signer(claim)
-    if signer is None or ac.not_before is None or ac.not_after is None:
-        raise refusal("lsc_not_found", "The AC's signer is not known.", subject)
+    if signer is None:
+        raise refusal(
+            "lsc_not_found",
+            f"vomsdir has no {claim.lsc_name}, and no certificate of the AC's signer "
+            f"in {claim.contact.vo}.",
+            subject,
+        )
     _run(SIGNER, signer, case, signer.subject.oneline)
     path = _verified_path(signer, case)
     _check_sent_issuers(ac.certificates[1:], path)

@@ -6,6 +6,7 @@ never use what the caller's shell says about proxies or CA bundles. Read
 Cloud.call.
 """
 
+import re
 from types import TracebackType
 from typing import Any
 
@@ -119,4 +120,12 @@ class Cloud:
                 timeout=REQUEST_SECONDS,
             )
         except (requests.RequestException, OSError) as error:
-            raise LabError(f"{service} does not answer at {url}: {error}") from error
+            raise LabError(
+                f"{service} does not answer at {url}: {_short(error)}"
+            ) from error
+
+
+def _short(error: Exception) -> str:
+    """Return the system's own words out of requests' nest of exceptions."""
+    found = re.search(r"\[Errno -?\d+\] ([^'\")]+)", str(error))
+    return found.group(1) if found else f"{type(error).__name__} {error}"[:200]

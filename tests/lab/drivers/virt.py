@@ -44,7 +44,7 @@ class LabDriver(fake.FakeDriverWithoutFakeNodes):
         glance.get_default_image_service().update(
             context,
             image_id,
-            {"disk_format": "raw", "container_format": "bare", "status": "active"},
+            {"disk_format": "raw", "container_format": "bare"},
             io.BytesIO(bytes(SNAPSHOT_BYTES)),
             purge_props=False,
         )

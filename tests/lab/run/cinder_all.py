@@ -8,6 +8,8 @@ Command: python -m tests.lab.run.cinder_all PORT CONFIG_FILE
 """
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from cinder import monkey_patch
 
@@ -22,7 +24,11 @@ from cinder.common import constants  # noqa: E402
 from cinder.wsgi import wsgi  # noqa: E402
 from oslo_config import cfg  # noqa: E402
 
-from tests.lab.run.wsgi_server import new_server, serve_until_stopped  # noqa: E402
+from tests.lab.run.wsgi_server import (  # noqa: E402
+    new_server,
+    serve_until_stopped,
+    stopped_at_the_end,
+)
 
 CONF = cfg.CONF
 
@@ -32,26 +38,26 @@ def main() -> None:
     sys.argv[1:] = ["--config-file", config]
     application = wsgi.initialize_application()
     os_brick.setup(CONF)
-    services = [_start_volume(backend) for backend in CONF.enabled_backends]
-    # The scheduler asks the volume services for their capabilities as it starts.
-    scheduler = service.Service.create(binary="cinder-scheduler")
-    scheduler.start()
-    serve_until_stopped(
-        new_server(application, port),
-        stop=[scheduler.stop, *(one.stop for one in services), rpc.cleanup],
-    )
+    with stopped_at_the_end() as stops:
+        stops.append(rpc.cleanup)
+        for backend in CONF.enabled_backends:
+            CONF.register_opt(volume_command.host_opt, group=backend)
+            _start(
+                stops,
+                host=f"{CONF.host}@{backend}",
+                service_name=backend,
+                binary=constants.VOLUME_BINARY,
+                coordination=True,
+            )
+        # It asks the volume services for their capabilities as it starts.
+        _start(stops, binary="cinder-scheduler")
+        serve_until_stopped(new_server(application, port), stops)
 
 
-def _start_volume(backend: str) -> service.Service:
-    CONF.register_opt(volume_command.host_opt, group=backend)
-    started = service.Service.create(
-        host=f"{CONF.host}@{backend}",
-        service_name=backend,
-        binary=constants.VOLUME_BINARY,
-        coordination=True,
-    )
-    started.start()
-    return started
+def _start(stops: list[Callable[[], object]], **options: Any) -> None:
+    worker = service.Service.create(**options)
+    stops.append(worker.stop)
+    worker.start()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,11 @@ from wsgiref.util import setup_testing_defaults
 
 from keystone_voms_ext.wsgi import application
 from tests.lab.run import tls
-from tests.lab.run.wsgi_server import new_server, serve_until_stopped
+from tests.lab.run.wsgi_server import (
+    new_server,
+    serve_until_stopped,
+    stopped_at_the_end,
+)
 
 
 def main() -> None:
@@ -35,7 +39,8 @@ def main() -> None:
         key=grid / "host/key.pem",
         ca_files=[grid / "ca.pem", grid / "crl.pem"],
     )
-    serve_until_stopped(server)
+    with stopped_at_the_end() as stops:
+        serve_until_stopped(server, stops)
 
 
 def _ask_once() -> None:

@@ -9,6 +9,7 @@ the URLs (Keystone's and Placement's) are answered.
 """
 
 import sys
+from collections.abc import Callable
 
 from nova import monkey_patch
 
@@ -29,6 +30,7 @@ from tests.lab.drivers import virt  # noqa: E402
 from tests.lab.run.wsgi_server import (  # noqa: E402
     new_server,
     serve_until_stopped,
+    stopped_at_the_end,
     wait_for_answer,
 )
 
@@ -44,28 +46,28 @@ def main() -> None:
     os_brick.setup(nova.conf.CONF)
     os_vif.initialize()
     objects.Service.enable_min_version_cache()
-    services = [
-        _start("nova-conductor", conductor_rpcapi.RPC_TOPIC),
-        _start("nova-scheduler", scheduler_rpcapi.RPC_TOPIC),
+    with stopped_at_the_end() as stops:
+        stops.append(rpc.cleanup)
+        _start(stops, "nova-conductor", conductor_rpcapi.RPC_TOPIC)
+        _start(stops, "nova-scheduler", scheduler_rpcapi.RPC_TOPIC)
         _start(
+            stops,
             "nova-compute",
             compute_rpcapi.RPC_TOPIC,
             topic_alt=compute_rpcapi.RPC_TOPIC_ALT,
-        ),
-    ]
-    # The first compute of a cell is unknown until it is looked for; the first
-    # server must not have to wait for the scheduler's own look-out.
-    host_mapping.discover_hosts(context.get_admin_context())
-    serve_until_stopped(
-        new_server(application, port),
-        stop=[*(one.stop for one in reversed(services)), rpc.cleanup],
-    )
+        )
+        # The first compute of a cell is unknown until it is looked for; the
+        # first server must not have to wait for the scheduler's own look-out.
+        host_mapping.discover_hosts(context.get_admin_context())
+        serve_until_stopped(new_server(application, port), stops)
 
 
-def _start(binary: str, topic: str, **options: str) -> service.Service:
-    started = service.Service.create(binary=binary, topic=topic, **options)
-    started.start()
-    return started
+def _start(
+    stops: list[Callable[[], object]], binary: str, topic: str, **options: str
+) -> None:
+    worker = service.Service.create(binary=binary, topic=topic, **options)
+    stops.append(worker.stop)
+    worker.start()
 
 
 if __name__ == "__main__":

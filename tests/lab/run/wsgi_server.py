@@ -16,8 +16,9 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from urllib import request
 from urllib.error import HTTPError
@@ -79,23 +80,35 @@ def new_server(application: Any, port: int) -> wsgi.Server:
     return server
 
 
-def serve_until_stopped(
-    server: wsgi.Server, *, stop: Iterable[Callable[[], object]] = ()
-) -> None:
-    """Listen until SIGTERM or SIGINT, then call the functions of stop together."""
+@contextmanager
+def stopped_at_the_end() -> Iterator[list[Callable[[], object]]]:
+    """Yield a list for the functions that stop what is started in the block.
+
+    They are called together, however the block ends. Otherwise the threads of
+    a worker that did start would keep a process alive whose start failed.
+    """
+    stops: list[Callable[[], object]] = []
+    try:
+        yield stops
+    finally:
+        with ThreadPoolExecutor() as pool:
+            for ended in [pool.submit(stop) for stop in stops]:
+                ended.result()
+
+
+def serve_until_stopped(server: wsgi.Server, stops: list[Callable[[], object]]) -> None:
+    """Listen until SIGTERM or SIGINT; what ends the listening joins `stops`."""
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
     server.prepare()
+    stops.append(server.stop)
     loop = threading.Thread(target=server.serve, name="wsgi", daemon=True)
     loop.start()
     while loop.is_alive() and not told.wait(1):
         pass
     # Connections that clients keep open break now, which is no error of theirs.
     server.error_log = _log_at_the_end
-    with ThreadPoolExecutor() as pool:
-        for ended in [pool.submit(function) for function in (server.stop, *stop)]:
-            ended.result()
 
 
 def wait_for_answer(urls: Iterable[str], ca_file: str) -> None:
@@ -139,7 +152,8 @@ def main() -> None:
     # The services read their own options from the command line.
     del sys.argv[1:]
     application = importlib.import_module(module).application
-    serve_until_stopped(new_server(application, port))
+    with stopped_at_the_end() as stops:
+        serve_until_stopped(new_server(application, port), stops)
 
 
 if __name__ == "__main__":

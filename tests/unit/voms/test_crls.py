@@ -222,7 +222,7 @@ def version_three(fields: Fields) -> None:
 
 
 def unknown_tail(fields: Fields) -> None:
-    fields.append(der(0xA1))
+    fields[-1] = der(0xA1)
 
 
 def empty_tail(fields: Fields) -> None:
@@ -249,7 +249,7 @@ DATE = der(0x17, b"261124120000Z")
     [
         (without_extensions, None),
         (version_one, None),
-        (empty_tail, None),
+        (empty_tail, "crl_unreadable"),
         (version_three, "crl_missing"),
         (unknown_tail, "crl_unreadable"),
         (too_short, "crl_unreadable"),

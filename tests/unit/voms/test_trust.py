@@ -253,10 +253,22 @@ def test_others_go_on_while_one_thread_reads(site: Site) -> None:
 
 def test_first_readers_wait_for_each_other(site: Site) -> None:
     trust, _ = site.write()
-    fresh = TrustStore(trust.path)
+    reading, may_go = threading.Event(), threading.Event()
+
+    class Slow(TrustStore):
+        def _list(self) -> object:
+            reading.set()
+            may_go.wait(5)
+            return super()._list()
+
+    slow = Slow(trust.path, check_seconds=60)
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: fresh.snapshot(), range(32)))
-    assert len({id(snapshot) for snapshot in found}) == 1
+        readers = [pool.submit(slow.snapshot) for _ in range(8)]
+        assert reading.wait(5)
+        time.sleep(0.05)
+        assert not any(reader.done() for reader in readers)
+        may_go.set()
+        assert len({id(reader.result(5)) for reader in readers}) == 1
 
 
 def test_no_wrong_verdict_while_files_are_rewritten(site: Site) -> None:

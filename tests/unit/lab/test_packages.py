@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Missing programs are named by the package that brings them."""
+
+from tests.lab.packages import NEEDED, missing
+
+
+def test_nothing_is_missing_where_everything_is_found():
+    assert missing(NEEDED, find=lambda name: f"/usr/bin/{name}") == []
+
+
+def test_a_package_is_named_once():
+    assert missing(NEEDED, find=lambda name: None) == [
+        "mariadb-server-core",
+        "mariadb-client-core",
+    ]
+
+
+def test_only_the_package_of_the_missing_program_is_named():
+    found = {"mariadbd": "/usr/sbin/mariadbd", "mariadb-install-db": "/usr/bin/x"}
+    assert missing(NEEDED, find=found.get) == ["mariadb-client-core"]

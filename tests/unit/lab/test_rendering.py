@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The templates become configuration that oslo.config reads as meant."""
+
+import configparser
+from pathlib import Path
+
+import pytest
+
+from tests.lab.errors import LabError
+from tests.lab.rendering import render, render_folder, words
+from tests.lab.settings import from_environ
+
+SOURCE = Path(__file__).resolve().parents[3]
+LAB = from_environ(
+    {"LAB_ROOT": "/var/tmp/my lab", "LAB_PORT_BASE": "21000"}, source=SOURCE
+)
+VALUES = words(LAB, password="pw", voms=True)
+
+
+def rendered(template):
+    return render(template, LAB, VALUES)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return a reader of the lab's own templates, rendered."""
+    target = tmp_path_factory.mktemp("etc")
+    render_folder(SOURCE / "tests/lab/etc", target, LAB, VALUES)
+
+    def read(name):
+        # Strict: an option that stands twice in a section is an error.
+        parser = configparser.ConfigParser(interpolation=None, strict=True)
+        parser.read_string((target / name).read_text())
+        return parser
+
+    return read
+
+
+def test_a_plain_word_is_replaced():
+    assert rendered("log = @root@/log") == "log = /var/tmp/my lab/log"
+
+
+def test_a_word_with_an_argument_is_replaced():
+    assert rendered("@url glance@") == "http://127.0.0.1:21002"
+
+
+@pytest.mark.parametrize("template", ["@rooot@", "@root x@", "@url@", "@database@"])
+def test_an_unknown_word_is_an_error_that_shows_it(template):
+    with pytest.raises(LabError, match=template):
+        rendered(template)
+
+
+def test_an_at_sign_that_is_no_word_stays():
+    assert rendered("a@b, mysql://u:p@host/db@x") == "a@b, mysql://u:p@host/db@x"
+
+
+@pytest.mark.parametrize(
+    "name", ["placement", "glance-api", "nova", "neutron", "cinder"]
+)
+def test_every_service_trusts_the_lab_ca_and_nothing_else(folder, name):
+    section = folder(f"{name}.conf")["keystone_authtoken"]
+    assert section["auth_url"] == "https://127.0.0.1:21000/v3"
+    assert section["cafile"] == "/var/tmp/my lab/grid/ca.pem"
+    assert "insecure" not in section
+
+
+def test_voms_is_the_last_method_and_external_is_none(folder):
+    methods = folder("keystone.conf")["auth"]["methods"].split(",")
+    assert methods[-1] == "voms"
+    assert "ec2credential" in methods
+    assert "external" not in methods
+
+
+def test_without_the_plugin_keystone_is_not_told_of_it():
+    values = words(LAB, password="pw", voms=False)
+    text = render("methods = @auth_methods@\n@mapped_method@", LAB, values)
+    assert "voms" not in text
+
+
+def test_each_service_has_a_database_of_its_own(folder):
+    places = {
+        "keystone.conf": "database",
+        "placement.conf": "placement_database",
+        "glance-api.conf": "database",
+        "nova.conf": "database",
+        "neutron.conf": "database",
+        "cinder.conf": "database",
+    }
+    urls = [folder(file)[section]["connection"] for file, section in places.items()]
+    assert len(set(urls)) == len(urls)
+    assert all("@127.0.0.1:21006/" in url for url in urls)
+
+
+def test_the_password_is_in_no_template():
+    for template in (SOURCE / "tests/lab/etc").iterdir():
+        assert "password =" not in template.read_text()
+
+
+def test_ops_is_mapped_to_nothing():
+    assert '"ops"' not in (SOURCE / "tests/lab/etc/voms.json").read_text()

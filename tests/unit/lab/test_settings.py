@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LAB_ROOT and LAB_PORT_BASE: what they mean and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.errors import LabError
+from tests.lab.settings import SERVICES, from_environ
+
+SOURCE = Path("/srv/checkout")
+
+
+def settings(**environ):
+    return from_environ(environ, source=SOURCE)
+
+
+def test_the_default_lab_is_in_the_source_tree():
+    assert settings().root == SOURCE / ".lab"
+    assert settings().url("keystone") == "https://127.0.0.1:15000"
+
+
+def test_an_empty_variable_is_no_variable():
+    assert settings(LAB_ROOT="", LAB_PORT_BASE="") == settings()
+
+
+def test_a_relative_root_does_not_depend_on_the_current_directory():
+    assert settings(LAB_ROOT="labs/two").root == SOURCE / "labs/two"
+    assert settings(LAB_ROOT="/var/tmp/two").root == Path("/var/tmp/two")
+
+
+def test_the_ports_of_a_lab_are_in_a_row():
+    lab = settings(LAB_PORT_BASE="21000")
+    assert [lab.port(name) for name in SERVICES] == list(range(21000, 21007))
+
+
+def test_two_labs_at_a_distance_share_no_port():
+    one = settings(LAB_PORT_BASE="21000")
+    two = settings(LAB_PORT_BASE=str(21000 + len(SERVICES)))
+    assert not {one.port(s) for s in SERVICES} & {two.port(s) for s in SERVICES}
+
+
+def test_the_highest_port_base_keeps_every_port_in_range():
+    assert settings(LAB_PORT_BASE="65529").port(SERVICES[-1]) == 65535
+
+
+@pytest.mark.parametrize(
+    "text", ["80", "65530", "1e4", "-15000", "15000 ", "\u0661\u0665\u0660\u0660\u0660"]
+)
+def test_a_port_base_that_cannot_work_is_refused_by_its_text(text):
+    with pytest.raises(LabError) as refused:
+        settings(LAB_PORT_BASE=text)
+    assert repr(text) in str(refused.value)
+
+
+@pytest.mark.parametrize("character", sorted("$%\"'\\#:;?@\n"))
+def test_a_root_that_configuration_files_cannot_carry_is_refused(character):
+    with pytest.raises(LabError, match="LAB_ROOT"):
+        settings(LAB_ROOT=f"/tmp/a{character}b")
+
+
+def test_a_root_with_spaces_is_taken():
+    assert settings(LAB_ROOT="/tmp/my lab").root == Path("/tmp/my lab")
