@@ -29,6 +29,14 @@ SERIAL_MAX_BITS = 160
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VerifiedPath:
+    """A certificate whose way up to an installed root was verified."""
+
+    certificate: Certificate
+    issuers: tuple[Anchor, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
     """A certificate and the CA above it, which has ``cas_below`` CAs under it."""
 

@@ -11,7 +11,6 @@ stable code; what a code stands for, its standard and its mend are in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -25,7 +24,7 @@ from keystone_voms_ext.voms.certificates import AC_SEQUENCE, Certificate
 from keystone_voms_ext.voms.chain import PEM_MAX_BYTES, ProxyChain, check_count
 from keystone_voms_ext.voms.codes import CODES, refusal
 from keystone_voms_ext.voms.errors import CredentialRefused
-from keystone_voms_ext.voms.path_rules import Link
+from keystone_voms_ext.voms.path_rules import Link, VerifiedPath
 from keystone_voms_ext.voms.proxy_rules import ProxyLink
 from keystone_voms_ext.voms.rules import Case, Rules as Rules, Step as Step
 from keystone_voms_ext.voms.trust import TrustStore, Vomsdir
@@ -150,14 +149,6 @@ SIGNED_CLAIM: Checks[SignedClaim] = (
     ("ac_issuer_mismatch", ac_rules.ac_issuer_mismatch),
     ("ac_key_id_mismatch", ac_rules.ac_key_id_mismatch),
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VerifiedPath:
-    """A certificate whose way up to an installed root was verified."""
-
-    certificate: Certificate
-    issuers: tuple[Anchor, ...]
 
 
 def validate(
