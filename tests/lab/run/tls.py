@@ -7,6 +7,7 @@ never pass on a chain that OpenSSL did not verify. Read ProxyCertAdapter and
 TlsConnection.communicate.
 """
 
+import contextlib
 import logging
 import socket
 import ssl
@@ -17,6 +18,8 @@ from cheroot import server as cheroot_server
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 
 HANDSHAKE_SECONDS = 10
+# A client that was refused needs no longer than this to hang up.
+ALERT_SECONDS = 2
 
 LOG = logging.getLogger("lab.tls")
 
@@ -74,10 +77,24 @@ class TlsConnection(cheroot_server.HTTPConnection):
                     self.remote_port,
                     reason(error),
                 )
+                self._let_the_alert_arrive()
                 return False
             self.socket.settimeout(self.server.timeout)
             self.ssl_env = self.server.ssl_adapter.get_environ(self.socket)
         return super().communicate()
+
+    def _let_the_alert_arrive(self) -> None:
+        """Take what the client still sends, until it is done or was given time.
+
+        With TLS 1.3 a client sends its request before it knows that it was
+        refused. Closing on unread bytes resets the connection, and the reset
+        overtakes the alert that says why.
+        """
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)  # leaves TLS: now raw bytes
+            self.socket.settimeout(ALERT_SECONDS)
+            while self.socket.recv(65536):
+                pass
 
 
 def reason(error: OSError) -> str:
