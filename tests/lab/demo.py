@@ -88,6 +88,8 @@ def get_token(demo: Demo) -> list[str]:
     ends = datetime.fromisoformat(issued["expires"].replace("+0000", "+00:00"))
     if ends > demo.need("proxy end"):
         raise StepFailed(f"the token ends at {ends}, after the proxy")
+    token = demo.token(issued["id"])
+    expect("the user's name", token["user"]["name"], ACCOUNTS["alice"].dn)
     demo.found.update(token=issued["id"], user=issued["user_id"])
     return [
         "$ openstack token issue",
@@ -99,9 +101,7 @@ def get_token(demo: Demo) -> list[str]:
 def know_user(demo: Demo) -> list[str]:
     (user,) = demo.alices() or [{"id": None}]
     expect("the user of the token", demo.need("user"), user["id"])
-    headers = {"X-Auth-Token": demo.need("token")}
-    headers["X-Subject-Token"] = headers["X-Auth-Token"]
-    token = demo.keystone("GET", "/auth/tokens", headers=headers).json()["token"]
+    token = demo.token(demo.need("token"))
     roles = sorted(role["name"] for role in token["roles"])
     expect("the project", token["project"]["name"], "dteam")
     expect("'member' among the roles", "member" in roles, True)

@@ -74,6 +74,13 @@ class Demo:
         body = {"auth": {"identity": identity}}
         return self.keystone("POST", "/auth/tokens", proxy=proxy, json=body)
 
+    def token(self, token: str) -> Any:
+        """Return what Keystone says of a token, asked with that token."""
+        headers = {"X-Auth-Token": token, "X-Subject-Token": token}
+        answer = self.keystone("GET", "/auth/tokens", headers=headers)
+        expect("the status of a token's validation", answer.status_code, 200)
+        return answer.json()["token"]
+
     def admin(self) -> dict[str, str]:
         """Return the headers of the administrator, who logs in by password."""
         with open(self.env["OS_ADMIN_AUTH_FILE"], encoding="utf-8") as file:
