@@ -3,7 +3,7 @@
 
 Owns the caps of rule 1 and the order proxies, end-entity certificate (EEC),
 CAs. Must never trust a CA in it: a ``ProxyChain`` is unverified.
-Read ``certificates_from_pem`` and ``ProxyChain.from_certificates`` first.
+Read ``certificates_from_pem`` and ``ProxyChain.from_der`` first.
 """
 
 from __future__ import annotations
@@ -149,6 +149,29 @@ class ProxyChain:
     proxies: tuple[Certificate, ...]
     eec: Certificate
     above: tuple[Certificate, ...]
+
+    @classmethod
+    def from_der(cls, chain: Sequence[bytes], *, max_proxies: int) -> ProxyChain:
+        """Return the chain of these DER certificates, leaf first.
+
+        The caps of rule 1 are looked at before anything is parsed. Raises
+        CredentialRefused ``too_many_certificates``, ``chain_too_large``,
+        ``certificate_unreadable``, ``too_many_proxies``, and those of
+        ``from_certificates``.
+        """
+        check_count(len(chain))
+        size = sum(len(data) for data in chain)
+        if size > PEM_MAX_BYTES:
+            raise refusal("chain_too_large", f"The chain has {size} bytes.")
+        found = cls.from_certificates([Certificate.from_der(data) for data in chain])
+        if len(found.proxies) > max_proxies:
+            raise refusal(
+                "too_many_proxies",
+                f"The chain has {len(found.proxies)} proxies, {max_proxies} are "
+                "allowed.",
+                found.eec.subject.oneline,
+            )
+        return found
 
     @classmethod
     def from_certificates(cls, chain: Sequence[Certificate]) -> ProxyChain:

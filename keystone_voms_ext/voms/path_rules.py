@@ -29,14 +29,6 @@ SERIAL_MAX_BITS = 160
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VerifiedPath:
-    """A certificate whose way up to an installed root was verified."""
-
-    certificate: Certificate
-    issuers: tuple[Anchor, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
     """A certificate and the CA above it, which has ``cas_below`` CAs under it."""
 
@@ -175,11 +167,33 @@ def ca_path_too_long(link: Link, case: Case) -> str | None:
 # Rule 7.
 
 
-def _crl(link: Link, case: Case) -> Crl | None:
+def _newest(issuer: Anchor, case: Case) -> Crl | None:
     """Return the newest usable CRL of the issuer, one that has begun if any has."""
-    usable = case.anchors.crls_of(link.issuer).usable
+    usable = case.anchors.crls_of(issuer).usable
     begun = [crl for crl in usable if crl.this_update <= case.latest_begin]
     return max(begun or usable, key=lambda crl: crl.this_update, default=None)
+
+
+def _crl(link: Link, case: Case) -> Crl | None:
+    return _newest(link.issuer, case)
+
+
+def certain_until(issuer: Anchor, case: Case) -> datetime:
+    """Return when an issuer whose checks hold may be judged differently.
+
+    That is the end of its certificate or of the CRL to go by, or the moment
+    when another CRL takes that one's place.
+    """
+    moments = [issuer.certificate.not_after]
+    crl = _newest(issuer, case) if case.rules.crl_policy != "off" else None
+    if crl is not None and crl.next_update is not None:
+        moments.append(crl.next_update)
+        moments.extend(
+            other.this_update - (case.latest_begin - case.at)
+            for other in case.anchors.crls_of(issuer).usable
+            if other.this_update > case.latest_begin
+        )
+    return min(moments)
 
 
 def crl_unreadable(link: Link, case: Case) -> str | None:

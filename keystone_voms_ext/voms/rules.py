@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an operator may choose, and what a check is told besides its subject.
 
-Owns the options and the ``Case``. There must never be an option here that
-turns a signature, holder, LSC or path check off. Read ``Rules`` first.
+Owns the options, the ``Case`` and the way in which a list of checks is run.
+There must never be an option here that turns a signature, holder, LSC or path
+check off. Read ``Rules`` first.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeVar, get_args
 
 from keystone_voms_ext.voms.anchors import Anchors, VoServers
 from keystone_voms_ext.voms.chain import MAX_PROXIES
+from keystone_voms_ext.voms.codes import CODES, refusal
 
+T = TypeVar("T")
 CrlPolicy = Literal["require", "if_present", "off"]
+CRL_POLICIES: tuple[CrlPolicy, ...] = get_args(CrlPolicy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +40,7 @@ class Rules:
     hostnames: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.crl_policy not in ("require", "if_present", "off"):
+        if self.crl_policy not in CRL_POLICIES:
             raise ValueError(f"unknown crl_policy {self.crl_policy!r}")
         if not 1 <= self.max_proxies <= MAX_PROXIES:
             raise ValueError(f"max_proxies is not within 1 and {MAX_PROXIES}")
@@ -89,3 +93,22 @@ class Case:
             servers=servers,
             trace=trace,
         )
+
+    def passed(self, code: str, subject: str) -> None:
+        """Tell who listens that this check has passed."""
+        if self.trace is not None:
+            self.trace(Step(code, subject, CODES[code].holds))
+
+
+# Each check returns None if it holds, and one sentence on what is wrong if not.
+Checks = tuple[tuple[str, Callable[[T, Case], str | None]], ...]
+
+
+def run(checks: Checks[T], item: T, case: Case, subject: str) -> None:
+    """Raise the refusal of the first check that does not hold."""
+    for code, check in checks:
+        what = check(item, case)
+        if what is not None:
+            raise refusal(code, what, subject)
+        if case.trace is not None:
+            case.passed(code, subject)

@@ -10,27 +10,24 @@ stable code; what a code stands for, its standard and its mend are in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from keystone_voms_ext.voms import ac_rules, path_rules, proxy_rules
 from keystone_voms_ext.voms.ac import AttributeCertificate, acs_from_extension
 from keystone_voms_ext.voms.ac_rules import Claim, SignedClaim
-from keystone_voms_ext.voms.anchors import MAX_DEPTH, Anchor
 from keystone_voms_ext.voms.attributes import VoAttributes
 from keystone_voms_ext.voms.attributes import VomsAttributes as VomsAttributes
 from keystone_voms_ext.voms.certificates import AC_SEQUENCE, Certificate
-from keystone_voms_ext.voms.chain import PEM_MAX_BYTES, ProxyChain, check_count
-from keystone_voms_ext.voms.codes import CODES, refusal
-from keystone_voms_ext.voms.errors import CredentialRefused
-from keystone_voms_ext.voms.path_rules import Link, VerifiedPath
+from keystone_voms_ext.voms.chain import ProxyChain
+from keystone_voms_ext.voms.codes import refusal
+from keystone_voms_ext.voms.path_rules import Link
+from keystone_voms_ext.voms.paths import PathChecks, find_path
 from keystone_voms_ext.voms.proxy_rules import ProxyLink
-from keystone_voms_ext.voms.rules import Case, Rules as Rules, Step as Step
+from keystone_voms_ext.voms.rules import Case, Checks, Step as Step, run
+from keystone_voms_ext.voms.rules import Rules as Rules
 from keystone_voms_ext.voms.trust import TrustStore, Vomsdir
-
-T = TypeVar("T")
-Checks = tuple[tuple[str, Callable[[T, Case], str | None]], ...]
 
 # Rules 3, 4 and 22, for every certificate that takes part.
 CERTIFICATE: Checks[Certificate] = (
@@ -150,6 +147,22 @@ SIGNED_CLAIM: Checks[SignedClaim] = (
     ("ac_key_id_mismatch", ac_rules.ac_key_id_mismatch),
 )
 
+PATH = PathChecks(
+    certificate=CERTIFICATE, dates=DATES, signed_by_ca=SIGNED_BY_CA, link=LINK
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What a credential proves, and until when that is certain.
+
+    At any moment from that of the validation up to, but without, ``until``
+    the same chain against the same directories has the same verdict.
+    """
+
+    attributes: VomsAttributes
+    until: datetime
+
 
 def validate(
     chain: Sequence[bytes],
@@ -173,16 +186,24 @@ def validate(
         servers=vomsdir.snapshot(),
         trace=trace,
     )
-    sorted_chain = _sorted_chain(chain, rules)
-    eec = sorted_chain.eec
-    _run(EEC, eec, case, eec.subject.oneline)
-    path = _verified_path(eec, case)
-    _check_sent_issuers(sorted_chain.above, path)
-    leaf = _verified_proxies(sorted_chain, case)
-    primary, others, ignored = _verified_acs(sorted_chain, case)
-    dated = (*sorted_chain.proxies, eec)
-    return VomsAttributes(
-        dn=eec.subject.oneline,
+    return judge(chain, case).attributes
+
+
+def judge(chain: Sequence[bytes], case: Case) -> Verdict:
+    """Return the verdict on a chain; see ``validate``."""
+    found = ProxyChain.from_der(chain, max_proxies=case.rules.max_proxies)
+    eec = found.eec
+    name = eec.subject.oneline
+    for code in ("too_many_proxies", "certificate_unreadable", "no_end_entity"):
+        case.passed(code, name)
+    run(EEC, eec, case, name)
+    path = find_path(eec, found.above, case, PATH)
+    leaf = _verified_proxies(found, case)
+    acs = _verified_acs(found, case)
+    primary = acs.found[0]
+    dated = (*found.proxies, eec)
+    attributes = VomsAttributes(
+        dn=name,
         issuer_dn=eec.issuer.oneline,
         vo=primary.vo,
         fqans=primary.fqans,
@@ -193,125 +214,11 @@ def validate(
         not_after=min(primary.not_after, *(item.not_after for item in dated)),
         ac_issuer=primary.ac_issuer,
         voms_host=primary.voms_host,
-        others=others,
-        ignored_vos=ignored,
+        others=acs.found[1:],
+        ignored_vos=acs.ignored,
     )
-
-
-def _run(checks: Checks[T], item: T, case: Case, subject: str) -> None:
-    """Raise the refusal of the first check that does not hold."""
-    for code, check in checks:
-        what = check(item, case)
-        if what is not None:
-            raise refusal(code, what, subject)
-        if case.trace is not None:
-            case.trace(Step(code, subject, CODES[code].holds))
-
-
-def _sorted_chain(chain: Sequence[bytes], rules: Rules) -> ProxyChain:
-    """Return the parsed chain in order (rules 1, 2 and 5)."""
-    check_count(len(chain))
-    size = sum(len(data) for data in chain)
-    if size > PEM_MAX_BYTES:
-        raise refusal("chain_too_large", f"The chain has {size} bytes.")
-    found = ProxyChain.from_certificates([Certificate.from_der(data) for data in chain])
-    if len(found.proxies) > rules.max_proxies:
-        raise refusal(
-            "too_many_proxies",
-            f"The chain has {len(found.proxies)} proxies, {rules.max_proxies} are "
-            "allowed.",
-            found.eec.subject.oneline,
-        )
-    return found
-
-
-def _verified_path(certificate: Certificate, case: Case) -> VerifiedPath:
-    """Return the way from an end-entity certificate up to an installed root.
-
-    A CA may be installed in several editions; the refusal that is raised is
-    that of the way which got furthest.
-    """
-    subject = certificate.subject.oneline
-    _run(CERTIFICATE, certificate, case, subject)
-    _run(DATES, certificate, case, subject)
-    refused: list[CredentialRefused] = []
-    for way in _ways(certificate, case, refused):
-        try:
-            _check_way(certificate, way, case)
-        except CredentialRefused as error:
-            refused.append(error)
-        else:
-            return VerifiedPath(certificate=certificate, issuers=way)
-    if not refused:
-        raise refusal(
-            "issuer_unknown",
-            f"{certificate.issuer.oneline} is not an installed CA.",
-            subject,
-        )
-    raise max(refused, key=lambda error: CODES[error.code].rule)
-
-
-def _ways(
-    certificate: Certificate, case: Case, refused: list[CredentialRefused]
-) -> Iterator[tuple[Anchor, ...]]:
-    """Yield the ways up from a certificate, all signatures on them verified."""
-    for issuer in case.anchors.named(certificate.issuer):
-        link = Link(certificate=certificate, issuer=issuer, cas_below=0)
-        try:
-            _run(SIGNED_BY_CA, link, case, certificate.subject.oneline)
-            ways = case.anchors.paths_from(issuer)
-            if not ways:
-                raise _why_no_way(issuer, case)
-        except CredentialRefused as error:
-            refused.append(error)
-        else:
-            yield from ways
-
-
-def _why_no_way(start: Anchor, case: Case) -> CredentialRefused:
-    """Return why no installed root is reached from this CA."""
-    current = start
-    for _ in range(MAX_DEPTH):
-        name = current.certificate.subject.oneline
-        above = case.anchors.named(current.certificate.issuer)
-        if not above:
-            break
-        link = Link(certificate=current.certificate, issuer=above[0], cas_below=0)
-        try:
-            _run(CERTIFICATE, current.certificate, case, name)
-            _run(SIGNED_BY_CA, link, case, name)
-        except CredentialRefused as error:
-            return error
-        current = above[0]
-    return refusal(
-        "issuer_unknown",
-        f"No installed root is reached from {current.certificate.subject.oneline}.",
-        start.certificate.subject.oneline,
-    )
-
-
-def _check_way(certificate: Certificate, way: tuple[Anchor, ...], case: Case) -> None:
-    below = certificate
-    for depth, issuer in enumerate(way):
-        name = issuer.certificate.subject.oneline
-        _run(CERTIFICATE, issuer.certificate, case, name)
-        _run(DATES, issuer.certificate, case, name)
-        link = Link(certificate=below, issuer=issuer, cas_below=depth)
-        _run(LINK, link, case, below.subject.oneline)
-        below = issuer.certificate
-
-
-def _check_sent_issuers(sent: Sequence[Certificate], path: VerifiedPath) -> None:
-    """Refuse CAs from the peer that are not the installed ones, in order (rule 5)."""
-    installed = [anchor.certificate.der for anchor in path.issuers]
-    for index, certificate in enumerate(sent):
-        if index >= len(installed) or certificate.der != installed[index]:
-            raise refusal(
-                "stray_certificate",
-                f"{certificate.subject.oneline} is not the installed CA that stands "
-                "at this place of the path.",
-                path.certificate.subject.oneline,
-            )
+    until = min(path.until(case), attributes.not_after, acs.until)
+    return Verdict(attributes=attributes, until=until)
 
 
 def _verified_proxies(chain: ProxyChain, case: Case) -> ProxyLink | None:
@@ -320,25 +227,34 @@ def _verified_proxies(chain: ProxyChain, case: Case) -> ProxyLink | None:
     for below in reversed(range(len(chain.proxies))):
         proxy = chain.proxies[below]
         subject = proxy.subject.oneline
-        _run(CERTIFICATE, proxy, case, subject)
+        run(CERTIFICATE, proxy, case, subject)
         link = ProxyLink.of(proxy, parent=parent, above=above, below=below)
-        _run(PROXY, link, case, subject)
+        run(PROXY, link, case, subject)
         parent, above = proxy, link
     return above
 
 
-def _verified_acs(
-    chain: ProxyChain, case: Case
-) -> tuple[VoAttributes, tuple[VoAttributes, ...], tuple[str, ...]]:
-    """Return the primary AC's attributes, the others', and the VOs set aside.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _VerifiedAcs:
+    """The attributes of each AC, the first primary, and the VOs set aside."""
+
+    found: tuple[VoAttributes, ...]
+    ignored: tuple[str, ...]
+    until: datetime
+
+
+def _verified_acs(chain: ProxyChain, case: Case) -> _VerifiedAcs:
+    """Return what the ACs of a chain say.
 
     The proxy nearest the leaf decides (rule 12), and all of its ACs must hold
     but those of VOs that have no directory in vomsdir (rule 13).
     """
+    name = chain.eec.subject.oneline
     found: list[VoAttributes] = []
     ignored: list[str] = []
-    for ac in _carried_acs(chain):
-        _run(CONTACT, ac, case, chain.eec.subject.oneline)
+    ends: list[datetime] = []
+    for ac in _carried_acs(chain, case):
+        run(CONTACT, ac, case, name)
         contact = ac_rules.read_contact(ac)
         vo = contact.vo if contact else ""
         directory = case.servers.vos.get(vo)
@@ -346,31 +262,37 @@ def _verified_acs(
             ignored.append(vo)
             continue
         claim = Claim(ac=ac, eec=chain.eec, contact=contact, directory=directory)
-        found.append(_verified_ac(claim, case))
+        attributes, until = _verified_ac(claim, case)
+        found.append(attributes)
+        ends.append(until)
     if not found:
         raise refusal(
             "no_known_vo",
             f"The proxy is of {', '.join(ignored)}, which vomsdir does not know.",
-            chain.eec.subject.oneline,
+            name,
         )
-    return found[0], tuple(found[1:]), tuple(ignored)
+    case.passed("no_known_vo", name)
+    return _VerifiedAcs(found=tuple(found), ignored=tuple(ignored), until=min(ends))
 
 
-def _carried_acs(chain: ProxyChain) -> tuple[AttributeCertificate, ...]:
+def _carried_acs(chain: ProxyChain, case: Case) -> tuple[AttributeCertificate, ...]:
+    name = chain.eec.subject.oneline
     for proxy in chain.proxies:
         extension = proxy.extensions.get(AC_SEQUENCE)
         if extension is not None:
-            return acs_from_extension(extension)
+            case.passed("no_ac", name)
+            acs = acs_from_extension(extension)
+            case.passed("ac_unreadable", name)
+            return acs
     raise refusal(
-        "no_ac",
-        "No proxy in the chain carries a VOMS attribute certificate.",
-        chain.eec.subject.oneline,
+        "no_ac", "No proxy in the chain carries a VOMS attribute certificate.", name
     )
 
 
-def _verified_ac(claim: Claim, case: Case) -> VoAttributes:
+def _verified_ac(claim: Claim, case: Case) -> tuple[VoAttributes, datetime]:
+    """Return what an AC says, and until when that is certain."""
     ac, subject = claim.ac, f"AC of {claim.contact.vo}"
-    _run(CLAIM, claim, case, subject)
+    run(CLAIM, claim, case, subject)
     signer = ac_rules.find_signer(claim)
     if signer is None:
         raise refusal(
@@ -379,11 +301,11 @@ def _verified_ac(claim: Claim, case: Case) -> VoAttributes:
             f"in {claim.contact.vo}.",
             subject,
         )
-    _run(SIGNER, signer, case, signer.subject.oneline)
-    path = _verified_path(signer, case)
-    _check_sent_issuers(ac.certificates[1:], path)
-    _run(SIGNED_CLAIM, SignedClaim(claim=claim, signer=signer), case, subject)
-    return VoAttributes(
+    case.passed("lsc_not_found", subject)
+    run(SIGNER, signer, case, signer.subject.oneline)
+    path = find_path(signer, ac.certificates[1:], case, PATH)
+    run(SIGNED_CLAIM, SignedClaim(claim=claim, signer=signer), case, subject)
+    attributes = VoAttributes(
         vo=claim.contact.vo,
         fqans=tuple(octets.decode("ascii") for _, octets in ac.attributes[0].values),
         generic_attributes=ac.generic_attributes,
@@ -392,3 +314,4 @@ def _verified_ac(claim: Claim, case: Case) -> VoAttributes:
         not_before=max(ac.not_before, signer.not_before),
         not_after=min(ac.not_after, signer.not_after),
     )
+    return attributes, min(ac.not_after, path.until(case))
