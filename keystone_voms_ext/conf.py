@@ -51,6 +51,13 @@ OPTS = (
         help="Accept limited proxies. Sites that let batch jobs start machines "
         "need it; a limited proxy is meant for moving data only.",
     ),
+    cfg.BoolOpt(
+        "allow_legacy",
+        default=False,
+        help="Accept proxies of the kinds from before RFC 3820, which very old "
+        "tools make. Nothing marks them as proxies but their name, so leave it "
+        "off unless such a tool cannot be replaced.",
+    ),
     cfg.IntOpt(
         "max_proxies",
         default=16,
@@ -72,6 +79,16 @@ OPTS = (
         default=[],
         help="The names of this host that an attribute certificate may be "
         "targeted at. Empty means the fully qualified name of the host.",
+    ),
+    cfg.IntOpt(
+        "cache_size",
+        default=1000,
+        min=0,
+        max=100000,
+        help="How many verified credentials each process remembers, so that the "
+        "same proxy costs a look-up when it comes again. One that is over, or "
+        "that a changed CRL, CA, LSC or policy file could concern, is verified "
+        "anew. 0 means none; some 10 kB of memory go with each.",
     ),
     cfg.IntOpt(
         "min_lifetime",

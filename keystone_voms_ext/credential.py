@@ -2,8 +2,9 @@
 """The credential of a request: validated once, kept in the environ.
 
 Owns the environ keys by which the ``voms`` filter hands its verdict to the
-doors. It must never cache a verdict beyond its request, and never believe a
-key that a client could have set. Read ``of_request`` first.
+doors. It must never believe a key that a client could have set; what may be
+remembered from one request to the next is the validator's to know. Read
+``of_request`` first.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from oslo_log import log
 from keystone_voms_ext import environ as wsgi_environ
 from keystone_voms_ext import sources
 from keystone_voms_ext.voms.errors import CredentialRefused, VomsError
-from keystone_voms_ext.voms.validate import Rules, VomsAttributes, validate
+from keystone_voms_ext.voms.validate import Rules, Step, VomsAttributes
 
 CONF = keystone.conf.CONF
 LOG = log.getLogger(__name__)
@@ -57,12 +58,11 @@ def _verdict(
     environ: MutableMapping[str, Any], *, at: datetime.datetime
 ) -> VomsAttributes | VomsError:
     try:
-        attributes = validate(
+        attributes = sources.validator().validate(
             wsgi_environ.client_chain(environ),
-            trust=sources.trust_store(),
-            vomsdir=sources.vomsdir(),
             at=at,
             rules=_rules(),
+            trace=_log_check if LOG.isEnabledFor(log.DEBUG) else None,
         )
         _check_lifetime(attributes, at=at)
     except VomsError as error:
@@ -70,11 +70,16 @@ def _verdict(
     return attributes
 
 
+def _log_check(step: Step) -> None:
+    LOG.debug("VOMS check %s", step)
+
+
 def _rules() -> Rules:
     options = CONF.voms
     return Rules(
         crl_policy=options.crl_policy,
         allow_limited=options.allow_limited,
+        allow_legacy=options.allow_legacy,
         max_proxies=options.max_proxies,
         skew_seconds=options.clock_skew,
         hostnames=tuple(options.hostnames) or (_own_name(),),

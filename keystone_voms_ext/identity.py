@@ -112,7 +112,7 @@ def find_or_create_user(dn: str) -> User:
     raise SetupError(
         "user_not_created",
         subject=dn,
-        what=f"No user for this DN could be created in domain {domain['name']}.",
+        what=f"No user {dn} could be created in domain {domain['name']}.",
         mend="Look for another user that is linked to this DN, and for database "
         "errors above this line.",
     )

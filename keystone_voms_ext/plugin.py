@@ -140,21 +140,29 @@ def _log_in_or_answer(request: flask.Request) -> Login:
     # Past the handler, for oslo.log adds the text of an exception in handling
     # to each warning. And answered, not raised: Keystone would log it a second
     # time, a fault of the set-up even with a stack trace.
-    whose = f' dn="{failure.subject}"' if failure.subject else ""
     if isinstance(failure, SetupError):
-        LOG.error("VOMS login is out of order [%s]%s %s", failure.code, whose, failure)
+        LOG.error("VOMS login is out of order [%s] %s", failure.code, failure)
         message = "VOMS logins are out of order at this site."
         raise HTTPException(response=_answer(500, message))
     LOG.warning(
         "VOMS login refused [%s]%s from %s: %s",
         failure.code,
-        whose,
+        _whose(failure),
         request.remote_addr,
         failure,
     )
     answer = _answer(401, "The VOMS login was refused.")
     answer.headers["WWW-Authenticate"] = f'Keystone uri="{ks_flask.base_url()}"'
     raise HTTPException(response=answer)
+
+
+def _whose(failure: VomsError) -> str:
+    """Return the user that a refusal is about, and the certificate if another."""
+    user = getattr(failure, "user", None) or failure.subject
+    if user is None:
+        return ""
+    what = failure.subject if failure.subject != user else None
+    return f' dn="{user}"' + (f' subject="{what}"' if what else "")
 
 
 def _answer(status: int, message: str) -> flask.Response:

@@ -19,6 +19,7 @@ import keystone.conf
 from oslo_log import log
 
 from keystone_voms_ext import mapping
+from keystone_voms_ext.voms.cache import Validator
 from keystone_voms_ext.voms.errors import SetupError
 from keystone_voms_ext.voms.trust import TrustStore, Vomsdir
 
@@ -26,20 +27,13 @@ CONF = keystone.conf.CONF
 LOG = log.getLogger(__name__)
 
 
-def trust_store() -> TrustStore:
-    """Return the trust store of ``[voms] ca_path``.
+def validator() -> Validator:
+    """Return the validator over ``[voms] ca_path`` and ``vomsdir_path``.
 
-    Raises SetupError when that directory cannot be read.
+    Its ``validate`` raises SetupError while one of them cannot be read.
     """
-    return _trust_store(CONF.voms.ca_path)
-
-
-def vomsdir() -> Vomsdir:
-    """Return the vomsdir of ``[voms] vomsdir_path``.
-
-    Raises SetupError when that directory cannot be read.
-    """
-    return _vomsdir(CONF.voms.vomsdir_path)
+    options = CONF.voms
+    return _validator(options.ca_path, options.vomsdir_path, options.cache_size)
 
 
 def voms_map() -> mapping.VomsMap:
@@ -52,13 +46,10 @@ def voms_map() -> mapping.VomsMap:
 
 
 @lru_cache(maxsize=1)
-def _trust_store(path: str) -> TrustStore:
-    return TrustStore(Path(path))
-
-
-@lru_cache(maxsize=1)
-def _vomsdir(path: str) -> Vomsdir:
-    return Vomsdir(Path(path))
+def _validator(ca_path: str, vomsdir_path: str, cache_size: int) -> Validator:
+    return Validator(
+        TrustStore(ca_path), Vomsdir(vomsdir_path), max_credentials=cache_size
+    )
 
 
 @lru_cache(maxsize=1)

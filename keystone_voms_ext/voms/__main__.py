@@ -5,5 +5,4 @@ import sys
 
 from keystone_voms_ext.voms.explain import main
 
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(main())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules 14 to 21 for attribute certificates (RFC 5755, OGF GFD.182).
 
-Owns one function a check; each returns None if it holds and one sentence on
-what is wrong if not. Must never order them: ``validate`` does. Read
-``Claim`` first.
+Owns one function a check; each returns None if it holds, one sentence on what
+is wrong if not, and MOOT if there is nothing to look at. Must never order
+them: ``validate`` does. Read ``Claim`` first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from keystone_voms_ext.voms.anchors import Lsc, VoDirectory
 from keystone_voms_ext.voms.certificates import AUTHORITY_KEY_ID, Certificate
 from keystone_voms_ext.voms.names import Contact, fqan_is_of, is_fqan
 from keystone_voms_ext.voms.path_rules import shown
-from keystone_voms_ext.voms.rules import Case
+from keystone_voms_ext.voms.rules import MOOT, Case, Finding
 from keystone_voms_ext.voms.signatures import is_accepted, key_identifier, verifies
 
 SERIAL_MAX_OCTETS = 20
@@ -209,10 +209,10 @@ def ac_key_id_missing(claim: Claim, case: Case) -> str | None:
 # Rule 19.
 
 
-def ac_not_for_this_host(claim: Claim, case: Case) -> str | None:
+def ac_not_for_this_host(claim: Claim, case: Case) -> Finding:
     targets = claim.ac.targets
     if targets is None:
-        return None
+        return MOOT
     names = {
         name.value.decode("latin-1") for name in targets if name.tag in (URI, DNS_NAME)
     }
@@ -236,21 +236,25 @@ def _sent_dns(claim: Claim) -> tuple[str, ...]:
     return tuple(name.in_files for name in names)
 
 
-def lsc_unreadable(claim: Claim, case: Case) -> str | None:
-    if not claim.has_lsc or claim.lsc is not None:
+def lsc_unreadable(claim: Claim, case: Case) -> Finding:
+    if not claim.has_lsc:
+        return MOOT
+    if claim.lsc is not None:
         return None
     return f"The file {claim.lsc_name} in vomsdir is broken."
 
 
-def ac_signer_missing(claim: Claim, case: Case) -> str | None:
-    if not claim.has_lsc or claim.ac.certificates:
+def ac_signer_missing(claim: Claim, case: Case) -> Finding:
+    if not claim.has_lsc:
+        return MOOT
+    if claim.ac.certificates:
         return None
     return "The AC does not bring the certificate of its signer."
 
 
-def lsc_mismatch(claim: Claim, case: Case) -> str | None:
+def lsc_mismatch(claim: Claim, case: Case) -> Finding:
     if claim.lsc is None:
-        return None
+        return MOOT
     sent = _sent_dns(claim)
     if sent in claim.lsc:
         return None

@@ -32,9 +32,14 @@ class VomsError(Exception):
 
 
 class CredentialRefused(VomsError):
-    """The credential that was presented is not accepted."""
+    """The credential that was presented is not accepted.
+
+    ``user`` is the DN that the user's certificate claims, as soon as there is
+    one: unverified, and meant for the log alone.
+    """
 
     status = 401
+    user: str | None = None
 
 
 class SetupError(VomsError):

@@ -138,7 +138,7 @@ def _as_text(answer: Answer, options: argparse.Namespace) -> Iterator[str]:
     yield f"moment        {options.at.strftime(_MOMENT)}"
     yield f"CA directory  {options.ca_dir}"
     yield f"vomsdir       {options.vomsdir}"
-    subject = None
+    subject = ""
     for step in answer.steps:
         if step.subject != subject:
             subject = step.subject
@@ -156,7 +156,7 @@ def _check(code: str, text: str) -> str:
     return f"{text} [{code}, rule {entry.rule}{spec}]"
 
 
-def _refusal(error: CredentialRefused, subject: str | None) -> Iterator[str]:
+def _refusal(error: CredentialRefused, subject: str) -> Iterator[str]:
     if error.subject != subject:
         yield f"\n{error.subject or 'the file'}"
     yield f"  refused  {_check(error.code, error.what)}"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules 3 to 9, 21 and 22: certificates, their issuers, CRLs and policies.
 
-Owns one function a check; each returns None if it holds and one sentence on
-what is wrong if not. Must never order them: ``validate`` does. Read
-``Link`` first.
+Owns one function a check; each returns None if it holds, one sentence on what
+is wrong if not, and MOOT if there is nothing to look at. Must never order
+them: ``validate`` does. Read ``Link`` first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from keystone_voms_ext.voms.certificates import (
 )
 from keystone_voms_ext.voms.chain import is_proxy
 from keystone_voms_ext.voms.crl import Crl
-from keystone_voms_ext.voms.rules import Case
+from keystone_voms_ext.voms.rules import MOOT, Case, Finding
 from keystone_voms_ext.voms.signatures import is_accepted, public_key, verifies
 
 SERIAL_MAX_BITS = 160
@@ -174,10 +174,6 @@ def _newest(issuer: Anchor, case: Case) -> Crl | None:
     return max(begun or usable, key=lambda crl: crl.this_update, default=None)
 
 
-def _crl(link: Link, case: Case) -> Crl | None:
-    return _newest(link.issuer, case)
-
-
 def certain_until(issuer: Anchor, case: Case) -> datetime:
     """Return when an issuer whose checks hold may be judged differently.
 
@@ -196,30 +192,43 @@ def certain_until(issuer: Anchor, case: Case) -> datetime:
     return min(moments)
 
 
-def crl_unreadable(link: Link, case: Case) -> str | None:
+def _found_crl(link: Link, case: Case) -> Crl | None:
+    """Return the CRL that the following checks look at, None if there is none."""
+    return None if case.rules.crl_policy == "off" else _newest(link.issuer, case)
+
+
+def crl_unreadable(link: Link, case: Case) -> Finding:
+    if case.rules.crl_policy == "off":
+        return MOOT
     search = case.anchors.crls_of(link.issuer)
-    if case.rules.crl_policy == "off" or search.usable or not search.is_unreadable:
+    if search.usable or not search.is_unreadable:
         return None
     return f"The CRL file of {link.issuer.certificate.subject.oneline} is broken."
 
 
-def crl_unverified(link: Link, case: Case) -> str | None:
+def crl_unverified(link: Link, case: Case) -> Finding:
     search = case.anchors.crls_of(link.issuer)
-    if case.rules.crl_policy == "off" or not search.is_unverified:
+    if case.rules.crl_policy == "off" or not (search.usable or search.is_unverified):
+        return MOOT
+    if not search.is_unverified:
         return None
     return f"The CRL of {link.issuer.certificate.subject.oneline} is not signed by it."
 
 
-def crl_missing(link: Link, case: Case) -> str | None:
-    if case.rules.crl_policy != "require" or _crl(link, case) is not None:
+def crl_missing(link: Link, case: Case) -> Finding:
+    if case.rules.crl_policy != "require":
+        return MOOT
+    if _found_crl(link, case) is not None:
         return None
     issuer = link.issuer.certificate.subject.oneline
     return f"There is no full CRL of {issuer} in the CA directory."
 
 
-def crl_not_yet_valid(link: Link, case: Case) -> str | None:
-    crl = _crl(link, case) if case.rules.crl_policy != "off" else None
-    if crl is None or crl.this_update <= case.latest_begin:
+def crl_not_yet_valid(link: Link, case: Case) -> Finding:
+    crl = _found_crl(link, case)
+    if crl is None:
+        return MOOT
+    if crl.this_update <= case.latest_begin:
         return None
     return (
         f"The CRL of {crl.issuer.oneline} begins at {shown(crl.this_update)}, "
@@ -227,10 +236,10 @@ def crl_not_yet_valid(link: Link, case: Case) -> str | None:
     )
 
 
-def crl_expired(link: Link, case: Case) -> str | None:
-    crl = _crl(link, case) if case.rules.crl_policy != "off" else None
+def crl_expired(link: Link, case: Case) -> Finding:
+    crl = _found_crl(link, case)
     if crl is None:
-        return None
+        return MOOT
     if crl.next_update is None:
         return f"The CRL of {crl.issuer.oneline} does not say when the next one comes."
     if case.at <= crl.next_update:
@@ -241,9 +250,11 @@ def crl_expired(link: Link, case: Case) -> str | None:
     )
 
 
-def certificate_revoked(link: Link, case: Case) -> str | None:
-    crl = _crl(link, case) if case.rules.crl_policy != "off" else None
-    if crl is None or link.certificate.serial not in (crl.serials() or ()):
+def certificate_revoked(link: Link, case: Case) -> Finding:
+    crl = _found_crl(link, case)
+    if crl is None:
+        return MOOT
+    if link.certificate.serial not in (crl.serials() or ()):
         return None
     return (
         f"The certificate with serial {link.certificate.serial:x} (hexadecimal) is "
@@ -254,18 +265,20 @@ def certificate_revoked(link: Link, case: Case) -> str | None:
 # Rule 8.
 
 
-def namespaces_denied(link: Link, case: Case) -> str | None:
+def namespaces_denied(link: Link, case: Case) -> Finding:
     subject = link.certificate.subject
-    if case.anchors.namespaces.verdict(link.issuer, subject) is not False:
-        return None
+    verdict = case.anchors.namespaces.verdict(link.issuer, subject)
+    if verdict is not False:
+        return None if verdict else MOOT
     issuer = link.issuer.certificate.subject.oneline
     return f"The namespaces file of {issuer} does not permit {subject.oneline}."
 
 
-def signing_policy_denied(link: Link, case: Case) -> str | None:
+def signing_policy_denied(link: Link, case: Case) -> Finding:
     subject = link.certificate.subject
-    if case.anchors.signing_policies.verdict(link.issuer, subject) is not False:
-        return None
+    verdict = case.anchors.signing_policies.verdict(link.issuer, subject)
+    if verdict is not False:
+        return None if verdict else MOOT
     issuer = link.issuer.certificate.subject.oneline
     return f"The signing_policy file of {issuer} does not permit {subject.oneline}."
 

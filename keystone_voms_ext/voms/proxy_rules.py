@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules 4, 6, 10 and 11 for proxies (RFC 3820), and Globus proxies before it.
 
-Owns one function a check; each returns None if it holds and one sentence on
-what is wrong if not. Must never order them: ``validate`` does. Read
-``ProxyLink`` first.
+Owns one function a check; each returns None if it holds, one sentence on what
+is wrong if not, and MOOT if there is nothing to look at. Must never order
+them: ``validate`` does. Read ``ProxyLink`` first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from keystone_voms_ext.voms.certificates import (
     read_proxy_info,
 )
 from keystone_voms_ext.voms.path_rules import not_for_clients, shown
-from keystone_voms_ext.voms.rules import Case
+from keystone_voms_ext.voms.rules import MOOT, Case, Finding
 from keystone_voms_ext.voms.signatures import is_accepted, verifies
 
 INHERIT_ALL = "1.3.6.1.5.5.7.21.1"
@@ -109,7 +109,9 @@ def proxy_kinds_mixed(link: ProxyLink, case: Case) -> str | None:
 # Rule 10.
 
 
-def proxy_info_not_critical(link: ProxyLink, case: Case) -> str | None:
+def proxy_info_not_critical(link: ProxyLink, case: Case) -> Finding:
+    if link.info is None:
+        return MOOT
     return None if link.is_critical else "The proxy's proxyCertInfo is not critical."
 
 
@@ -157,14 +159,18 @@ def proxy_issuer_key_usage(link: ProxyLink, case: Case) -> str | None:
     return "The keyUsage of the certificate above the proxy lacks digitalSignature."
 
 
-def proxy_path_length_negative(link: ProxyLink, case: Case) -> str | None:
-    if link.info is None or (link.info.path_length or 0) >= 0:
+def proxy_path_length_negative(link: ProxyLink, case: Case) -> Finding:
+    if link.info is None:
+        return MOOT
+    if (link.info.path_length or 0) >= 0:
         return None
     return "The proxy's pCPathLenConstraint is negative."
 
 
-def proxy_path_too_long(link: ProxyLink, case: Case) -> str | None:
-    allowed = None if link.info is None else link.info.path_length
+def proxy_path_too_long(link: ProxyLink, case: Case) -> Finding:
+    if link.info is None:
+        return MOOT
+    allowed = link.info.path_length
     if allowed is None or link.below <= allowed:
         return None
     return f"The proxy allows {allowed} proxies below it and has {link.below}."
@@ -173,14 +179,18 @@ def proxy_path_too_long(link: ProxyLink, case: Case) -> str | None:
 # Rule 11.
 
 
-def proxy_language_refused(link: ProxyLink, case: Case) -> str | None:
-    if link.info is None or link.info.language in (INHERIT_ALL, LIMITED):
+def proxy_language_refused(link: ProxyLink, case: Case) -> Finding:
+    if link.info is None:
+        return MOOT
+    if link.info.language in (INHERIT_ALL, LIMITED):
         return None
     return f"The proxy's policy language is {link.info.language}."
 
 
-def proxy_policy_refused(link: ProxyLink, case: Case) -> str | None:
-    if link.info is None or not link.info.has_policy:
+def proxy_policy_refused(link: ProxyLink, case: Case) -> Finding:
+    if link.info is None:
+        return MOOT
+    if not link.info.has_policy:
         return None
     return "The proxy carries a policy that is not understood here."
 

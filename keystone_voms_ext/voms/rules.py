@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, TypeVar, get_args
+from enum import Enum
+from typing import Final, Literal, TypeVar, get_args
 
 from keystone_voms_ext.voms.anchors import Anchors, VoServers
 from keystone_voms_ext.voms.chain import MAX_PROXIES
@@ -100,15 +101,23 @@ class Case:
             self.trace(Step(code, subject, CODES[code].holds))
 
 
+class Moot(Enum):
+    """Says that a check has nothing to look at: no such file, an option off."""
+
+    MOOT = "moot"
+
+
+MOOT: Final = Moot.MOOT
 # Each check returns None if it holds, and one sentence on what is wrong if not.
-Checks = tuple[tuple[str, Callable[[T, Case], str | None]], ...]
+Finding = str | Literal[Moot.MOOT] | None
+Checks = tuple[tuple[str, Callable[[T, Case], Finding]], ...]
 
 
 def run(checks: Checks[T], item: T, case: Case, subject: str) -> None:
     """Raise the refusal of the first check that does not hold."""
     for code, check in checks:
-        what = check(item, case)
-        if what is not None:
-            raise refusal(code, what, subject)
-        if case.trace is not None:
+        found = check(item, case)
+        if found is None:
             case.passed(code, subject)
+        elif found is not MOOT:
+            raise refusal(code, found, subject)

@@ -22,6 +22,7 @@ from keystone_voms_ext.voms.attributes import VomsAttributes as VomsAttributes
 from keystone_voms_ext.voms.certificates import AC_SEQUENCE, Certificate
 from keystone_voms_ext.voms.chain import ProxyChain
 from keystone_voms_ext.voms.codes import refusal
+from keystone_voms_ext.voms.errors import CredentialRefused
 from keystone_voms_ext.voms.path_rules import Link
 from keystone_voms_ext.voms.paths import PathChecks, find_path
 from keystone_voms_ext.voms.proxy_rules import ProxyLink
@@ -192,6 +193,14 @@ def validate(
 def judge(chain: Sequence[bytes], case: Case) -> Verdict:
     """Return the verdict on a chain; see ``validate``."""
     found = ProxyChain.from_der(chain, max_proxies=case.rules.max_proxies)
+    try:
+        return _verdict(found, case)
+    except CredentialRefused as error:
+        error.user = found.eec.subject.oneline
+        raise
+
+
+def _verdict(found: ProxyChain, case: Case) -> Verdict:
     eec = found.eec
     name = eec.subject.oneline
     for code in ("too_many_proxies", "certificate_unreadable", "no_end_entity"):

@@ -15,7 +15,7 @@ import stat
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -27,8 +27,10 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 CHECK_SECONDS = 1.0
 # A file this young may change once more without its stamp showing it.
 _SETTLED_NANOSECONDS = 2_000_000_000
-# A file written in place within this time may be half written yet.
+# A file written in place within this time may be half written yet. It is left
+# alone until it is quiet, but no longer than one's patience lasts.
 _QUIET_NANOSECONDS = 500_000_000
+PATIENCE_SECONDS = 10.0
 
 
 class Stamp(NamedTuple):
@@ -47,44 +49,63 @@ Snapshot = TypeVar("Snapshot")
 class Known(NamedTuple, Generic[Item]):
     """A file as it was read.
 
-    ``settled`` says that its stamp can be relied on, ``awaited`` that the file
-    is being written, and was left alone at the last look.
+    ``settled`` says that its stamp can be relied on, ``awaited`` since when
+    (monotonic) it is being written and left alone, None if it is not.
     """
 
     stamp: Stamp
     settled: bool
-    awaited: bool
+    awaited: float | None
     digest: bytes
     item: Item
 
 
 def stamps(directory: Path) -> dict[str, Stamp]:
     """Return the stamp of each entry; of one that cannot be looked at, an empty one."""
-    found: dict[str, Stamp] = {}
-    for name in os.listdir(directory):
-        try:
-            status = os.stat(directory / name)
-        except OSError:
-            found[name] = Stamp(0, 0, 0, 0)
-        else:
-            found[name] = Stamp(
-                status.st_mtime_ns,
-                status.st_ctime_ns,
-                # Reading a pipe or a device could wait for ever.
-                status.st_size if stat.S_ISREG(status.st_mode) else -1,
-                status.st_ino,
-            )
-    return found
+    return {
+        name: _stamp(directory / name) or Stamp(0, 0, 0, 0)
+        for name in os.listdir(directory)
+    }
 
 
-def _content(path: Path, stamp: Stamp) -> tuple[bytes, str]:
-    """Return the octets of a file, and why there are none if it cannot be read."""
-    if not 0 <= stamp.size <= MAX_FILE_BYTES:
-        return b"", f"it is not a file of at most {MAX_FILE_BYTES} bytes"
+def _stamp(path: Path) -> Stamp | None:
     try:
-        return path.read_bytes(), ""
+        return _stamp_of(os.stat(path))
+    except OSError:
+        return None
+
+
+def _stamp_of(status: os.stat_result) -> Stamp:
+    return Stamp(
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        # Reading a pipe or a device could wait for ever.
+        status.st_size if stat.S_ISREG(status.st_mode) else -1,
+        status.st_ino,
+    )
+
+
+class _Content(NamedTuple):
+    """The octets of a file, why there are none, and whether it changed meanwhile."""
+
+    octets: bytes
+    why: str = ""
+    is_torn: bool = False
+
+
+def _content(path: Path, stamp: Stamp) -> _Content:
+    if not 0 <= stamp.size <= MAX_FILE_BYTES:
+        return _Content(b"", f"it is not a file of at most {MAX_FILE_BYTES} bytes")
+    try:
+        with path.open("rb") as file:
+            before = _stamp_of(os.fstat(file.fileno()))
+            octets = file.read(MAX_FILE_BYTES + 1)
+            after = _stamp_of(os.fstat(file.fileno()))
     except OSError as error:
-        return b"", str(error.strerror)
+        return _Content(b"", str(error.strerror))
+    # A rename over the file changes its ctime, and nothing in it.
+    torn = (before.modified, before.size) != (after.modified, len(octets))
+    return _Content(octets, is_torn=torn)
 
 
 class Watched(ABC, Generic[Item, Snapshot]):
@@ -141,6 +162,7 @@ class Watched(ABC, Generic[Item, Snapshot]):
 
     def _refreshed(self, current: Snapshot | None) -> Snapshot:
         stamps, directories = self._list()
+        stamps.update(self._overlooked(stamps, directories))
         files: dict[str, Known[Item]] = {}
         for name, stamp in stamps.items():
             known = self._files.get(name)
@@ -159,26 +181,49 @@ class Watched(ABC, Generic[Item, Snapshot]):
             return current
         return self._assemble(after.values(), directories)
 
+    def _overlooked(
+        self, listed: Mapping[str, Stamp], directories: frozenset[str]
+    ) -> dict[str, Stamp]:
+        """Return known files that are there although the listing has them not.
+
+        A directory that is listed while one of its files is replaced may show
+        neither the old nor the new one.
+        """
+        found: dict[str, Stamp] = {}
+        for name in self._files.keys() - listed.keys():
+            parent = name.rpartition("/")[0]
+            stamp = _stamp(self.path / name)
+            if stamp is not None and (not parent or parent in directories):
+                found[name] = stamp
+        return found
+
     def _read(self, name: str, stamp: Stamp, known: Known[Item] | None) -> Known[Item]:
         """Return the file as it is now: the same item if its content is the same."""
         age = time.time_ns() - stamp.modified
         settled = age > _SETTLED_NANOSECONDS
-        if (
+        being_written = (
             known is not None
             and known.stamp.inode == stamp.inode
             and 0 <= age < _QUIET_NANOSECONDS
-            and not known.awaited
-        ):
-            return known._replace(settled=False, awaited=True)
-        data, why = _content(self.path / name, stamp)
+        )
+        if known is not None and being_written:
+            awaited = known.awaited or time.monotonic()
+            if time.monotonic() - awaited < PATIENCE_SECONDS:
+                return known._replace(settled=False, awaited=awaited)
+        data, why, is_torn = _content(self.path / name, stamp)
+        if known is not None and is_torn:
+            return known._replace(settled=False)
         digest = hashlib.sha256(why.encode() + b"\0" + data).digest()
         if known is not None and known.digest == digest:
-            return known._replace(stamp=stamp, settled=settled, awaited=False)
+            return known._replace(stamp=stamp, settled=settled, awaited=None)
         try:
             if why:
                 raise ValueError(why)
             item = self._parse(name, data)
         except (ValueError, CredentialRefused) as error:
+            if known is not None and being_written:
+                # Half a file, in all likelihood; broken once it is left alone.
+                return known._replace(settled=False)
             # DerError, PemError and PolicyFileError are ValueErrors.
             LOG.warning(
                 "%s is not usable: %s Mend or replace this file; until then "
@@ -187,7 +232,7 @@ class Watched(ABC, Generic[Item, Snapshot]):
                 getattr(error, "what", f"{error}."),
             )
             item = self._stand_in(name)
-        return Known(stamp, settled, False, digest, item)
+        return Known(stamp, settled, None, digest, item)
 
     @abstractmethod
     def _list(self) -> tuple[dict[str, Stamp], frozenset[str]]:

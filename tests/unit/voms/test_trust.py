@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from keystone_voms_ext.voms import watched
 from keystone_voms_ext.voms.errors import CredentialRefused, SetupError
 from keystone_voms_ext.voms.trust import TrustStore, Vomsdir
 from keystone_voms_ext.voms.validate import validate
@@ -24,6 +26,7 @@ from tests.unit.voms.site import ALICE, HOST, NOW, SUB, VOMS, Site, cast, proxy
 CERTIFICATES = "00000001.0"
 SUB_CRL = "00000001.r0"
 LSC = f"dteam/{HOST}.lsc"
+Put = Callable[[Path, bytes], object]
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -204,15 +207,84 @@ def test_changes_are_seen(site: Site) -> None:
     assert verdict() == "no_known_vo"
 
 
-def test_a_file_that_is_being_written_waits_for_one_look(site: Site) -> None:
+def test_a_file_that_is_being_written_is_left_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, vomsdir = site.write()
     before = vomsdir.snapshot().vos["dteam"].lsc[HOST]
     path = vomsdir.path / LSC
     inode = path.stat().st_ino
     path.write_bytes(b"/CN=half")
     assert path.stat().st_ino == inode
-    assert vomsdir.snapshot().vos["dteam"].lsc[HOST] == before
+    for _ in range(3):
+        assert vomsdir.snapshot().vos["dteam"].lsc[HOST] == before
+    monkeypatch.setattr(watched, "PATIENCE_SECONDS", 0)
     assert vomsdir.snapshot().vos["dteam"].lsc[HOST] == (("/CN=half",),)
+
+
+def test_half_a_file_is_broken_only_once_it_is_left_alone(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(watched, "PATIENCE_SECONDS", 0)
+    trust, _ = site.write()
+    trust.snapshot()
+    path = trust.path / SUB_CRL
+    path.write_bytes(path.read_bytes()[:200])
+    at = NOW + timedelta(minutes=1)
+
+    def verdict() -> str:
+        vomsdir = Vomsdir(site.root / "vomsdir")
+        return validate(proxy().chain(), trust=trust, vomsdir=vomsdir, at=at).dn
+
+    assert verdict() == ALICE
+    assert caplog.messages == []
+    quiet = time.time() - 1
+    os.utime(path, (quiet, quiet))
+    for _ in range(3):
+        with pytest.raises(CredentialRefused) as caught:
+            verdict()
+        assert caught.value.code == "crl_unreadable"
+    assert len(caplog.messages) == 1
+    assert str(path) in caplog.messages[0]
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust, vomsdir = site.write()
+    before = vomsdir.snapshot().vos["dteam"].lsc[HOST]
+    path = vomsdir.path / LSC
+    replace(path, b"/CN=new\n")
+    inode = path.stat().st_ino
+    status = os.fstat
+
+    def write_more(descriptor: int) -> os.stat_result:
+        found = status(descriptor)
+        if found.st_ino == inode and found.st_size < 20:
+            with path.open("ab") as file:
+                file.write(b"/CN=and its CA\n")
+        return found
+
+    monkeypatch.setattr(os, "fstat", write_more)
+    assert vomsdir.snapshot().vos["dteam"].lsc[HOST] == before
+    expected = (("/CN=new", "/CN=and its CA"),)
+    assert vomsdir.snapshot().vos["dteam"].lsc[HOST] == expected
+
+
+def test_a_file_that_the_listing_overlooks_is_still_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust, vomsdir = site.write()
+    anchors, servers = trust.snapshot(), vomsdir.snapshot()
+    listing = os.listdir
+    hidden = [SUB_CRL, f"{HOST}.lsc"]
+    monkeypatch.setattr(
+        os, "listdir", lambda path: [n for n in listing(path) if n not in hidden]
+    )
+    assert trust.snapshot() is anchors
+    assert vomsdir.snapshot() is servers
+    hidden.append("dteam")
+    assert vomsdir.snapshot().vos == {}
 
 
 def test_looks_at_most_once_in_a_while(site: Site) -> None:
@@ -271,8 +343,17 @@ def test_first_readers_wait_for_each_other(site: Site) -> None:
         assert len({id(reader.result(5)) for reader in readers}) == 1
 
 
-def test_no_wrong_verdict_while_files_are_rewritten(site: Site) -> None:
+def in_pieces(path: Path, content: bytes) -> None:
+    """Write a file in place, as no tool should."""
+    with path.open("wb", buffering=0) as file:
+        for start in range(0, len(content), 60):
+            file.write(content[start : start + 60])
+
+
+@pytest.mark.parametrize("put", [replace, Path.write_bytes, in_pieces])
+def test_no_wrong_verdict_while_files_are_rewritten(site: Site, put: Put) -> None:
     trust, vomsdir = site.write()
+    trust.snapshot(), vomsdir.snapshot()
     chain, at = proxy().chain(), NOW + timedelta(minutes=1)
     crl = make_crl(cast().sub, revoked=[5]).public_bytes(serialization.Encoding.PEM)
     stop = threading.Event()
@@ -280,8 +361,8 @@ def test_no_wrong_verdict_while_files_are_rewritten(site: Site) -> None:
     def rewrite() -> int:
         count = 0
         while not stop.is_set():
-            replace(trust.path / SUB_CRL, crl)
-            replace(vomsdir.path / LSC, f"# {count}\n{VOMS}\n{SUB}\n".encode())
+            put(trust.path / SUB_CRL, crl)
+            put(vomsdir.path / LSC, f"# {count}\n{VOMS}\n{SUB}\n".encode())
             count += 1
         return count
 
