@@ -133,6 +133,26 @@ def verifies(signed: Signed, key_info: bytes) -> bool:
     return True
 
 
+def verifies_again(signed: Signed, key_info: bytes) -> bool:
+    """Tell the same as ``verifies``; what was verified once is remembered.
+
+    For certificates below a CA: users and VOMS servers come back with theirs,
+    while each proxy and each AC is new. Only a yes is kept, with all of the
+    bytes that it is about, so that a stranger can push nothing out.
+    """
+    try:
+        _once_verified(signed, key_info)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@functools.lru_cache(maxsize=512)
+def _once_verified(signed: Signed, key_info: bytes) -> None:
+    if not verifies(signed, key_info):
+        raise InvalidSignature
+
+
 def key_identifier(key_info: bytes) -> bytes:
     """Return the SHA-1 of the key's bits (RFC 5280 4.2.1.2 (1)); raises DerError."""
     _, bits = der.fields(der.whole(key_info), der.SEQUENCE, der.BIT_STRING)
