@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sphinx configuration of the documentation."""
 
-extensions = ["openstackdocstheme", "oslo_config.sphinxext"]
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+extensions = ["openstackdocstheme", "oslo_config.sphinxext", "codes_table"]
 project = "fedcloud-openstack"
 copyright = "the fedcloud-openstack developers"  # noqa: A001
 html_theme = "openstackdocs"
