@@ -230,9 +230,9 @@ def ac_not_for_this_host(claim: Claim, case: Case) -> Finding:
 def _sent_dns(claim: Claim) -> tuple[str, ...]:
     """Return the DNs of the chain in the AC, with that of the CA above it."""
     names = [certificate.subject for certificate in claim.ac.certificates]
-    last = claim.ac.certificates[-1]
-    if not last.is_self_issued:
-        names.append(last.issuer)
+    for last in claim.ac.certificates[-1:]:
+        if not last.is_self_issued:
+            names.append(last.issuer)
     return tuple(name.in_files for name in names)
 
 

@@ -240,7 +240,7 @@ CODES = {
         10,
         "RFC 3820 3.8.1",
         "pCPathLenConstraint allows the proxies below it",
-        "Make the first proxy with a greater -path-length.",
+        "Make the first proxy with a greater path length.",
     ),
     # Rule 11: what a proxy may be for.
     "legacy_proxy_refused": Code(

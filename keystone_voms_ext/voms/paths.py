@@ -89,6 +89,9 @@ def _ways(
     for issuer in case.anchors.named(certificate.issuer):
         link = Link(certificate=certificate, issuer=issuer, cas_below=0)
         try:
+            # A CA whose key is too weak is to be named as such, not its work.
+            name = issuer.certificate.subject.oneline
+            run(checks.certificate, issuer.certificate, case, name)
             run(checks.signed_by_ca, link, case, subject)
             ways = case.anchors.paths_from(issuer)
             if not ways:
@@ -147,7 +150,8 @@ def _check_way(
     below = certificate
     for depth, issuer in enumerate(way):
         name = issuer.certificate.subject.oneline
-        run(checks.certificate, issuer.certificate, case, name)
+        if depth > 0:
+            run(checks.certificate, issuer.certificate, case, name)
         run(checks.dates, issuer.certificate, case, name)
         link = Link(certificate=below, issuer=issuer, cas_below=depth)
         run(checks.link, link, case, below.subject.oneline)

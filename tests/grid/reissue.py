@@ -8,6 +8,7 @@ Read first: reissue().
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,10 @@ from tests.grid.certs import Credential, PrivateKey, make_proxy
 
 Maker = Literal["auto", "own", "voms-proxy-fake"]
 
+_CERTIFICATE = re.compile(
+    rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL
+)
+
 PROXY_HOURS = 23
 # voms-proxy-fake starts its proxies this much earlier; so does our maker.
 BACKDATE = timedelta(minutes=5)
@@ -46,10 +51,18 @@ class PemPair:
 
     def load(self) -> Credential:
         """Return what the files hold."""
-        chain = x509.load_pem_x509_certificates(self.certificate.read_bytes())
+        first, *issuers = load_chain(self.certificate.read_bytes())
         return Credential(
-            certificate=chain[0], key=_load_key(self.key), issuers=tuple(chain[1:])
+            certificate=first, key=_load_key(self.key), issuers=tuple(issuers)
         )
+
+
+def load_chain(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """Return the certificates of a PEM text in its order."""
+    # The library has a function for it since 39; the core is tested with 38 too.
+    return tuple(
+        x509.load_pem_x509_certificate(block) for block in _CERTIFICATE.findall(pem)
+    )
 
 
 def user_files(keys: Path, user: str) -> PemPair:

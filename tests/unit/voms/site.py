@@ -9,7 +9,7 @@ Read first: Site.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,9 @@ from tests.grid.certs import (
     make_proxy,
     make_user,
 )
+
+# What a test may hand over: a credential stands for its chain in DER.
+Chain = Credential | Sequence[bytes]
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ROOT = "/DC=org/DC=example/CN=Root CA"
@@ -79,6 +82,8 @@ def proxy(parent: Credential | None = None, **changes: object) -> Credential:
     """Return a proxy of alice with her AC, with changes."""
     if "ac" not in changes:
         changes["ac"] = ac()
+    # NOW, not the time of the call: all tests of a long run share one moment.
+    changes.setdefault("not_before", NOW - timedelta(minutes=5))
     return make_proxy(parent or cast().alice, **changes)
 
 
@@ -129,6 +134,32 @@ class Site:
         default_factory=lambda: {f"dteam/{HOST}.lsc": f"{VOMS}\n{SUB}\n".encode()}
     )
 
+    def having(
+        self,
+        chain: Chain | None = None,
+        *,
+        cas: Sequence[Credential] | None = None,
+        ca: Mapping[str, bytes] | None = None,
+        vomsdir: Mapping[str, bytes] | None = None,
+        without: Collection[str] = (),
+    ) -> Chain:
+        """Change files of this site, and return the chain that is to be judged.
+
+        That is `chain`, alice's good proxy if None. `cas` stand in place of the
+        installed CAs; `ca` and `vomsdir` add files or replace them by name,
+        `without` takes them away.
+        """
+        if cas is not None:
+            self.ca_files = signed_by_all(*cas)
+        self.ca_files |= ca or {}
+        self.vomsdir_files |= vomsdir or {}
+        for name in without:
+            del (self.ca_files if name in self.ca_files else self.vomsdir_files)[name]
+        if chain is not None:
+            return chain
+        # A CA of the good ones would be a stray where others are installed.
+        return proxy() if cas is None else proxy().chain()[:2]
+
     def write(self) -> tuple[TrustStore, Vomsdir]:
         """Return the two directories, written and opened."""
         for folder, files in (
@@ -147,14 +178,15 @@ class Site:
 
     def validate(
         self,
-        chain: Credential | Sequence[bytes],
+        chain: Chain,
         *,
         at: datetime | None = None,
+        judge: Callable[..., VomsAttributes] = validate,
         **rules: object,
     ) -> VomsAttributes:
-        """Return the verdict on a chain at this site."""
+        """Return the verdict of `judge` on a chain at this site."""
         trust, vomsdir = self.write()
-        return validate(
+        return judge(
             chain.chain() if isinstance(chain, Credential) else chain,
             trust=trust,
             vomsdir=vomsdir,

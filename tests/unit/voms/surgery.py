@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.grid.ac import sign
 from tests.grid.certs import Credential, PrivateKey, der, der_oid
 
 Fields = list[bytes]
+
+SHA1_RSA = der(0x30, der_oid("1.2.840.113549.1.1.5"), der(0x05))
 
 
 def split(element: bytes) -> Fields:
@@ -72,6 +75,19 @@ def resigned(
     tbs = join(fields)
     signature = edit_signature(sign(key, tbs))
     return join([tbs, algorithm or outer, der(0x03, bytes([unused_bits]), signature)])
+
+
+def signed_with_sha1(data: bytes, key: rsa.RSAPrivateKey) -> bytes:
+    """Return a certificate or CRL with a true signature by SHA-1.
+
+    The library makes none any more, so this one is made by hand.
+    """
+    tbs, outer, _ = split(data)
+    fields = split(tbs)
+    fields[fields.index(outer)] = SHA1_RSA
+    tbs = join(fields)
+    signature = key.sign(tbs, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303
+    return join([tbs, SHA1_RSA, der(0x03, b"\0", signature)])
 
 
 def edit_extensions(edit: Callable[[Fields], None]) -> Callable[[Fields], None]:

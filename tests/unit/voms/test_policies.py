@@ -1,108 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rule 8: namespaces and signing_policy files, and their grammars."""
+"""The grammars of namespaces, signing_policy and LSC files.
+
+Owns what a parser makes of a text; what a verdict makes of a file is in the
+table. Read first: the parsers in ``policyfiles``.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 
 from keystone_voms_ext.voms.policyfiles import (
     PolicyFileError,
+    parse_lsc,
     parse_namespaces,
     parse_signing_policy,
     permits,
 )
-from tests.unit.voms.conftest import Refused
-from tests.unit.voms.site import ALICE, ROOT, SUB, Site, ca_files, cast, proxy
-
-# The site names the root's files 00000000.* and the sub-CA's 00000001.*.
-NAMESPACES = "00000001.namespaces"
-SIGNING_POLICY = "00000001.signing_policy"
-ROOT_NAMESPACES = "00000000.namespaces"
-ROOT_SIGNING_POLICY = "00000000.signing_policy"
-
-
-def test_both_missing(site: Site, refused: Refused) -> None:
-    del site.ca_files[NAMESPACES], site.ca_files[SIGNING_POLICY]
-    assert SUB in refused("namespaces_missing", proxy()).what
-
-
-def test_both_missing_at_the_root(site: Site, refused: Refused) -> None:
-    del site.ca_files[ROOT_NAMESPACES], site.ca_files[ROOT_SIGNING_POLICY]
-    assert ROOT in refused("namespaces_missing", proxy()).what
-
-
-@pytest.mark.parametrize("name", [NAMESPACES, SIGNING_POLICY])
-def test_one_is_enough(site: Site, name: str) -> None:
-    del site.ca_files[name]
-    assert site.validate(proxy()).dn == ALICE
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        (NAMESPACES, "namespaces_denied"),
-        (SIGNING_POLICY, "signing_policy_denied"),
-        (ROOT_NAMESPACES, "namespaces_denied"),
-        (ROOT_SIGNING_POLICY, "signing_policy_denied"),
-    ],
-)
-def test_either_may_deny(site: Site, refused: Refused, name: str, code: str) -> None:
-    site.ca_files[name] = site.ca_files[name].replace(b"example/", b"elsewhere/")
-    refused(code, proxy())
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [(NAMESPACES, "namespaces_denied"), (SIGNING_POLICY, "signing_policy_denied")],
-)
-@pytest.mark.parametrize("content", [b"", b"torn", b"\xff"])
-def test_a_bad_or_silent_file_permits_nothing(
-    site: Site, refused: Refused, name: str, code: str, content: bytes
-) -> None:
-    site.ca_files[name] = content
-    refused(code, proxy())
-
-
-def test_a_roots_own_policy_does_not_apply_to_itself(site: Site) -> None:
-    for name in (ROOT_NAMESPACES, ROOT_SIGNING_POLICY):
-        permitted = SUB.encode().replace(b".", b"\\.")
-        old = site.ca_files[name]
-        site.ca_files[name] = old.replace(b"/DC=org/DC=example/.*", permitted).replace(
-            b"/DC=org/DC=example/*", permitted
-        )
-    assert site.validate(proxy()).dn == ALICE
-
-
-def test_rules_of_a_sub_ca_in_the_files_of_its_root(
-    site: Site, refused: Refused
-) -> None:
-    for name, above in (
-        (NAMESPACES, ROOT_NAMESPACES),
-        (SIGNING_POLICY, ROOT_SIGNING_POLICY),
-    ):
-        site.ca_files[above] += site.ca_files.pop(name)
-    assert site.validate(proxy()).dn == ALICE
-    for name in ("certificates/" + NAMESPACES, "certificates/" + SIGNING_POLICY):
-        assert not (site.root / name).exists()
-    site.ca_files[ROOT_NAMESPACES] = site.ca_files[ROOT_NAMESPACES].replace(
-        f'"{SUB}" PERMIT Subject "/DC=org'.encode(),
-        f'"{SUB}" PERMIT Subject "/DC=net'.encode(),
-    )
-    refused("namespaces_denied", proxy())
-
-
-def test_self_means_the_ca_of_the_file(site: Site, refused: Refused) -> None:
-    site.ca_files[NAMESPACES] = b'TO Issuer SELF PERMIT Subject "/DC=org/.*"'
-    assert site.validate(proxy()).dn == ALICE
-    site.ca_files[NAMESPACES] = b'TO Issuer SELF PERMIT Subject "/DC=net/.*"'
-    refused("namespaces_denied", proxy())
-
-
-def test_a_file_of_another_ca_changes_nothing(site: Site) -> None:
-    site.ca_files |= ca_files("other", cast().alice)
-    denial = f'TO Issuer "{SUB}" DENY Subject ".*"\n'.encode()
-    site.ca_files["other.namespaces"] = denial
-    assert site.validate(proxy()).dn == ALICE
+from tests.unit.voms.cases_lsc import BROKEN_LSC
 
 
 def namespaces(text: str, dn: str) -> bool:
@@ -172,6 +88,8 @@ def test_expressions(expression: str, dn: str, permitted: bool) -> None:
         "a+b+c+d+e+",
         "(" * 11 + ")" * 11,
         "a" * 1001,
+        "",
+        "^$",
         "a{3,2}b",
     ],
 )
@@ -269,3 +187,26 @@ def test_too_many_patterns() -> None:
     )
     with pytest.raises(PolicyFileError):
         parse_signing_policy(stanza.encode() * 1001)
+
+
+def test_old_forms_of_names_in_an_lsc() -> None:
+    lines = rb"/CN=a/Email=a@b/E=c/USERID=d", b"/CN=\xc3\xa9", rb"/CN=host\/a\+b"
+    (chain,) = parse_lsc(b"\n".join(lines))
+    assert chain == (
+        "/CN=a/emailAddress=a@b/emailAddress=c/UID=d",
+        r"/CN=\xC3\xA9",
+        "/CN=host/a+b",
+    )
+
+
+@pytest.mark.parametrize("content", BROKEN_LSC.values(), ids=BROKEN_LSC)
+def test_lsc_files_that_are_refused(content: bytes) -> None:
+    with pytest.raises(PolicyFileError):
+        parse_lsc(content)
+
+
+@pytest.mark.parametrize("parse", [parse_lsc, parse_namespaces, parse_signing_policy])
+def test_files_that_are_too_long(parse: Callable[[bytes], object]) -> None:
+    comment = b"# a comment\n"
+    with pytest.raises(PolicyFileError, match="longer than"):
+        parse(comment * 10_000)

@@ -10,8 +10,6 @@ import pytest
 from keystone_voms_ext.voms.codes import CODES, refusal
 from keystone_voms_ext.voms.errors import CredentialRefused, SetupError, VomsError
 from keystone_voms_ext.voms.validate import Rules, Step, validate
-from tests.grid.certs import make_proxy, make_user
-from tests.unit.voms.conftest import Refused
 from tests.unit.voms.site import (
     ALICE,
     FQANS,
@@ -21,7 +19,6 @@ from tests.unit.voms.site import (
     VOMS,
     Site,
     ac,
-    cast,
     proxy,
 )
 
@@ -41,20 +38,14 @@ def test_result(site: Site) -> None:
     assert (result.limited, result.others, result.ignored_vos) == (False, (), ())
 
 
-@pytest.mark.parametrize("shortest", ["proxy", "upper proxy", "ac"])
-def test_the_shortest_life_counts(site: Site, shortest: str) -> None:
-    ends = {name: NOW + timedelta(hours=2) for name in ("proxy", "upper proxy", "ac")}
-    ends[shortest] = NOW + timedelta(hours=1)
-    upper = make_proxy(cast().alice, not_after=ends["upper proxy"])
-    made = proxy(upper, not_after=ends["proxy"], ac=ac(not_after=ends["ac"]))
-    assert site.validate(made).not_after == ends[shortest]
-
-
-def test_what_outlives_the_user_is_cut(site: Site) -> None:
-    late, end = NOW + timedelta(days=10), NOW + timedelta(hours=1)
-    user = make_user(ALICE, issuer=cast().sub, not_after=end)
-    carried = ac(holder=user.certificate, not_after=late)
-    assert site.validate(proxy(user, not_after=late, ac=carried)).not_after == end
+def test_others_are_those_of_the_further_vos(site: Site) -> None:
+    site.vomsdir_files[f"ops/{HOST}.lsc"] = f"{VOMS}\n{SUB}\n".encode()
+    ops = ac(vo="ops", fqans=["/ops"], generic=[("a", "b", "ops")])
+    result = site.validate(proxy(ac=[ac(), ops]))
+    assert (result.vo, result.ignored_vos) == ("dteam", ())
+    (other,) = result.others
+    assert (other.vo, other.fqans, other.ac_issuer) == ("ops", ("/ops",), VOMS)
+    assert [item.value for item in other.generic_attributes] == ["b"]
 
 
 def test_trace(site: Site) -> None:
@@ -102,12 +93,6 @@ def test_the_moment_must_be_aware(site: Site) -> None:
 def test_options_out_of_bounds(options: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         Rules(**options)
-
-
-def test_skew_never_helps_an_end(refused: Refused) -> None:
-    end = NOW - timedelta(seconds=1)
-    refused("proxy_expired", proxy(not_after=end), at=NOW, skew_seconds=3600)
-    refused("ac_expired", proxy(ac=ac(not_after=end)), at=NOW, skew_seconds=3600)
 
 
 def test_errors_say_what_where_and_how_to_mend() -> None:
