@@ -52,11 +52,19 @@ OPTS = (
         "need it; a limited proxy is meant for moving data only.",
     ),
     cfg.BoolOpt(
-        "allow_legacy",
+        "allow_legacy_proxies",
         default=False,
         help="Accept proxies of the kinds from before RFC 3820, which very old "
         "tools make. Nothing marks them as proxies but their name, so leave it "
         "off unless such a tool cannot be replaced.",
+    ),
+    cfg.ListOpt(
+        "trusted_header_peers",
+        default=[],
+        help="The addresses of TLS terminators whose Client-Cert headers (RFC "
+        "9440) are believed; 'unix' for a unix socket. Every other peer could "
+        "write these headers itself, so empty, which reads none, is right "
+        "wherever the TLS server passes certificates by another way.",
     ),
     cfg.IntOpt(
         "max_proxies",
@@ -117,6 +125,31 @@ OPTS = (
         "exist; none is ever created.",
     ),
     cfg.StrOpt(
+        "withdraw",
+        default="sync",
+        choices=[
+            ("sync", "a login ends the rights in its VOs that its proxy lacks"),
+            ("keep", "rights last until their membership expires"),
+        ],
+        help="What becomes of rights that an earlier proxy earned and this one "
+        "does not. With 'sync', application credentials, trusts and EC2 "
+        "credentials that the user made under them are deleted, and the user's "
+        "older tokens revoked.",
+    ),
+    cfg.BoolOpt(
+        "honour_other_grants",
+        default=False,
+        help="Let tokens of VOMS logins reach projects by grants that an operator "
+        "made as well. When off, they reach what their proxy earned, and nothing "
+        "more.",
+    ),
+    cfg.BoolOpt(
+        "enable_pusp",
+        default=False,
+        help="Take the users of robot certificates apart by per-user sub-proxies: "
+        "the first proxy of a robot, named CN=user:NAME, becomes part of the DN.",
+    ),
+    cfg.StrOpt(
         "user_domain",
         default="default",
         help="Id or name of the domain that VOMS users and their groups live in. "
@@ -139,6 +172,24 @@ OPTS = (
         "protocol",
         default="mapped",
         help="The protocol of that identity provider. Clients hard-code the default.",
+    ),
+    cfg.BoolOpt(
+        "v2_enabled",
+        default=True,
+        help="Serve the logins of v2.0 clients with a VOMS proxy, and nothing else "
+        "of v2.0, where the filter voms_v2 is in the pipeline.",
+    ),
+    cfg.BoolOpt(
+        "v2_advertise",
+        default=False,
+        help="Name v2.0 among the versions that GET / lists. Some clients try it "
+        "first then.",
+    ),
+    cfg.StrOpt(
+        "vomsapi_lib",
+        deprecated_for_removal=True,
+        deprecated_reason="Proxies are validated without that library.",
+        help="Ignored.",
     ),
 )
 

@@ -9,7 +9,9 @@ remembered from one request to the next is the validator's to know. Read
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import re
 import socket
 from collections.abc import MutableMapping
 from functools import lru_cache
@@ -28,6 +30,10 @@ LOG = log.getLogger(__name__)
 
 # A client's headers arrive as HTTP_*, so no client can set this key.
 VERDICT = "keystone_voms_ext.verdict"
+
+# How the CAs of the grid name robots, and portals their users.
+_ROBOT = re.compile(r"/CN=(?:Robot|eToken)\b[^/]*(?:/CN=[^/]*)*\Z", re.IGNORECASE)
+_SUB_PROXY = re.compile(r"user:[A-Za-z0-9_.@:-]{1,64}")
 
 
 def of_request(
@@ -59,7 +65,9 @@ def _verdict(
 ) -> VomsAttributes | VomsError:
     try:
         attributes = sources.validator().validate(
-            wsgi_environ.client_chain(environ),
+            wsgi_environ.client_chain(
+                environ, header_peers=CONF.voms.trusted_header_peers
+            ),
             at=at,
             rules=_rules(),
             trace=_log_check if LOG.isEnabledFor(log.DEBUG) else None,
@@ -67,7 +75,21 @@ def _verdict(
         _check_lifetime(attributes, at=at)
     except VomsError as error:
         return error
-    return attributes
+    return _person(attributes) if CONF.voms.enable_pusp else attributes
+
+
+def _person(attributes: VomsAttributes) -> VomsAttributes:
+    """Return the same for the person behind a robot's per-user sub-proxy.
+
+    Whoever holds the robot's key names its users, so the name only ever adds
+    to the robot's own DN.
+    """
+    names = attributes.proxy_names
+    if not names or not _ROBOT.search(attributes.dn):
+        return attributes
+    if not _SUB_PROXY.fullmatch(names[0]):
+        return attributes
+    return dataclasses.replace(attributes, dn=f"{attributes.dn}/CN={names[0]}")
 
 
 def _log_check(step: Step) -> None:
@@ -79,7 +101,7 @@ def _rules() -> Rules:
     return Rules(
         crl_policy=options.crl_policy,
         allow_limited=options.allow_limited,
-        allow_legacy=options.allow_legacy,
+        allow_legacy=options.allow_legacy_proxies,
         max_proxies=options.max_proxies,
         skew_seconds=options.clock_skew,
         hostnames=tuple(options.hostnames) or (_own_name(),),

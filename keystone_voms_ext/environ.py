@@ -2,17 +2,19 @@
 """From a WSGI environ to the client's certificate chain.
 
 Owns which keys of the environ are believed: those that a TLS server sets
-(``SSL_CLIENT_*``), never one that a client can send (``HTTP_*``). It only
-carries certificates; whether they are worth anything is for ``voms`` to say.
+(``SSL_CLIENT_*``), and headers (``HTTP_*``), which a client can send as well,
+from listed peers only. It only carries certificates; whether they are worth
+anything is for ``voms`` to say.
 Read ``client_chain`` first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from keystone_voms_ext.headers import HEADERS, chain_from_headers
 from keystone_voms_ext.voms.chain import (
     PEM_MAX_BYTES,
     certificates_from_pem,
@@ -25,22 +27,31 @@ LEAF = "SSL_CLIENT_CERT"
 _ISSUER = re.compile(r"SSL_CLIENT_CERT_CHAIN_([0-9]{1,4})")
 
 
-def has_client_certificate(environ: Mapping[str, Any]) -> bool:
+def has_client_certificate(
+    environ: Mapping[str, Any], *, header_peers: Collection[str] = ()
+) -> bool:
     """Tell whether the TLS server reports any certificate of the client."""
+    if _by_header(environ, header_peers):
+        return True
     return bool(environ.get(LEAF)) or any(_issuers(environ))
 
 
-def client_chain(environ: Mapping[str, Any]) -> tuple[bytes, ...]:
+def client_chain(
+    environ: Mapping[str, Any], *, header_peers: Collection[str] = ()
+) -> tuple[bytes, ...]:
     """Return the client's certificates in DER, the leaf first.
 
     The environ is one that mod_ssl, uWSGI behind it, or an embedded server
     makes: ``SSL_CLIENT_CERT`` is the leaf in PEM, ``SSL_CLIENT_CERT_CHAIN_0``
-    its issuer, and so on upward.
+    its issuer, and so on upward. From a peer in ``header_peers`` (addresses,
+    ``unix`` for a unix socket) it may be the headers of RFC 9440 instead.
 
     Raises CredentialRefused with the codes ``no_client_certificate``,
-    ``chain_without_leaf``, ``chain_not_in_order`` and those of
-    ``voms.chain.certificates_from_pem``.
+    ``chain_without_leaf``, ``session_resumed``, ``chain_not_in_order``,
+    ``header_malformed`` and those of ``voms.chain.certificates_from_pem``.
     """
+    if _by_header(environ, header_peers):
+        return chain_from_headers(environ)
     leaf = environ.get(LEAF) or ""
     issuers = _issuers(environ)
     if not leaf and not issuers:
@@ -56,8 +67,14 @@ def client_chain(environ: Mapping[str, Any]) -> tuple[bytes, ...]:
         raise CredentialRefused(
             "chain_without_leaf",
             what=f"The TLS server passed on issuers but no {LEAF}.",
+            mend="Let the TLS server export the client's certificate.",
+        )
+    if not issuers and environ.get("SSL_SESSION_RESUMED") == "Resumed":
+        raise CredentialRefused(
+            "session_resumed",
+            what="The TLS session was resumed, and its chain is lost.",
             mend="Turn off TLS session resumption, cache and tickets, in the TLS "
-            "server, and let it export the client's certificate.",
+            "server.",
         )
     if list(issuers) != list(range(len(issuers))):
         raise CredentialRefused(
@@ -73,6 +90,13 @@ def client_chain(environ: Mapping[str, Any]) -> tuple[bytes, ...]:
         )
     check_count(len(values))
     return tuple(_one_certificate(value) for value in values)
+
+
+def _by_header(environ: Mapping[str, Any], peers: Collection[str]) -> bool:
+    """Tell whether certificates come in headers, from a peer that may send them."""
+    if (environ.get("REMOTE_ADDR") or "unix") not in peers:
+        return False
+    return any(environ.get(key) for key in HEADERS)
 
 
 def _one_certificate(text: str) -> bytes:

@@ -9,16 +9,23 @@ first.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from keystone_voms_ext.voms.attributes import VomsAttributes
 from keystone_voms_ext.voms.errors import SetupError
 
 _PROJECT_KEYS = ("project", "tenant", "projects", "tenants")
-_KEYS = frozenset((*_PROJECT_KEYS, "roles", "domain", "inherit"))
+_KEYS = frozenset((*_PROJECT_KEYS, "roles", "domain", "inherit", "project_per_user"))
+# Two users must never share a name, so the digest of the DN is always in it.
+DEFAULT_TEMPLATE = "{vo}-{cn}-{hash}"
+_PLACES = re.compile(r"\{(vo|cn|hash)\}")
+_NAME_LENGTH = 64  # project.name
+_HASH_LENGTH = 16
 _NULL = re.compile(r"/(?:Role|Capability)=NULL(?=/|$)")
 _ROLE = re.compile(r"/(?:Role|Capability)=.*$")
 _VO = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -30,7 +37,9 @@ class Entry:
     """One entry of the file: its key, what it grants, and where it stands.
 
     ``roles`` is empty and ``domain`` None where the file names none: then the
-    options ``user_roles`` and ``project_domain`` hold.
+    options ``user_roles`` and ``project_domain`` hold. With a template in
+    ``project_per_user`` each user has a project of that name, below the one of
+    ``projects`` if it names one, and nothing in that one itself.
     """
 
     key: str
@@ -38,6 +47,7 @@ class Entry:
     roles: tuple[str, ...]
     domain: str | None
     inherit: bool
+    project_per_user: str | None
     source: str
     line: int
 
@@ -45,6 +55,21 @@ class Entry:
     def vo(self) -> str:
         """The VO that the entry belongs to."""
         return vo_of(self.key)
+
+    def own_project(self, dn: str) -> str:
+        """Return the name of the project that the user ``dn`` has to itself.
+
+        The names of VO and user are shortened as far as Keystone's 64
+        characters ask for, the digest of the DN never is.
+        """
+        digest = hashlib.sha256(dn.encode()).hexdigest()[:_HASH_LENGTH]
+        parts = {"vo": self.vo, "cn": _plain(dn.rpartition("=")[2]), "hash": digest}
+        template = self.project_per_user or DEFAULT_TEMPLATE
+        for part in ("cn", "vo"):
+            excess = len(_filled(template, parts)) - _NAME_LENGTH
+            if excess > 0:
+                parts[part] = parts[part][: max(len(parts[part]) - excess, 1)]
+        return _filled(template, parts)
 
     def fault(self, code: str, *, what: str, mend: str) -> SetupError:
         """Return an error about this entry that names file and line."""
@@ -73,6 +98,13 @@ class VomsMap:
         )
         own = by_key.get(vo)
         return (own, *earned) if own else tuple(earned)
+
+    def earned(self, proved: VomsAttributes) -> tuple[Entry, ...]:
+        """Return the entries that all VOs of a credential earn, the primary first."""
+        found = list(self.grants(vo=proved.vo, fqans=proved.fqans))
+        for other in proved.others:
+            found += self.grants(vo=other.vo, fqans=other.fqans)
+        return tuple(dict.fromkeys(found))
 
 
 def parse(text: str, *, source: str) -> VomsMap:
@@ -182,19 +214,54 @@ def _entry(key: str, value: object, *, source: str, line: int) -> Entry:
             "'inherit' is neither true nor false.",
             "Write true, without quotes, if subgroups shall have this entry too.",
         )
+    template = _template(fields)
     return Entry(
         key=key,
-        projects=_projects(fields),
+        projects=_projects(fields, per_user=template is not None),
         roles=tuple(dict.fromkeys(roles)),
         domain=domain,
         inherit=inherit,
+        project_per_user=template,
         source=source,
         line=line,
     )
 
 
-def _projects(fields: dict[str, Any]) -> tuple[str, ...]:
+def _template(fields: dict[str, Any]) -> str | None:
+    value = fields.get("project_per_user", False)
+    if value is False:
+        return None
+    if value is True:
+        return DEFAULT_TEMPLATE
+    fixed = _PLACES.sub("", value) if isinstance(value, str) else "{"
+    if re.search(r"[{}]", fixed) or fixed.strip() != fixed or value.find("{hash}") < 0:
+        raise _Invalid(
+            "'project_per_user' is no template of a project's name.",
+            f'Write true for "{DEFAULT_TEMPLATE}", or a text with {{hash}} in it and, '
+            "if you like, {vo} and {cn}.",
+        )
+    if len(_PLACES.sub("x" * _HASH_LENGTH, value)) > _NAME_LENGTH:
+        raise _Invalid(
+            "The template in 'project_per_user' is too long.",
+            f"The name of a project has at most {_NAME_LENGTH} characters, "
+            f"{_HASH_LENGTH} of them for the hash.",
+        )
+    return str(value)
+
+
+def _filled(template: str, parts: dict[str, str]) -> str:
+    return _PLACES.sub(lambda match: parts[match[1]], template)
+
+
+def _plain(text: str) -> str:
+    """Return a text as part of a project's name: letters, digits, a few signs."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-") or "user"
+
+
+def _projects(fields: dict[str, Any], *, per_user: bool) -> tuple[str, ...]:
     given = [name for name in _PROJECT_KEYS if name in fields]
+    if per_user and not given:
+        return ()
     if len(given) != 1:
         raise _Invalid(
             "It names no project, or names it in two ways.",
@@ -206,6 +273,11 @@ def _projects(fields: dict[str, Any]) -> tuple[str, ...]:
         raise _Invalid(
             f"{name!r} does not name projects as it should.",
             'Write "project": "NAME" or "projects": ["NAME", ...].',
+        )
+    if per_user and len(projects) > 1:
+        raise _Invalid(
+            "Projects of users have one parent, and it names several.",
+            "Name the one project below which each user gets its own.",
         )
     return tuple(dict.fromkeys(projects))
 

@@ -12,17 +12,18 @@ from __future__ import annotations
 import datetime
 import http
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import flask
 import keystone.conf
-from keystone.auth.plugins import base, mapped
+from keystone.auth.plugins import base, mapped, token
 from keystone.common import utils
 from keystone.server.flask import common as ks_flask
 from oslo_log import log
 from werkzeug.exceptions import HTTPException
 
-from keystone_voms_ext import conf, credential, identity, sources
+from keystone_voms_ext import conf, credential, sources
+from keystone_voms_ext.identity import audit, places, rights, tokens, users
 from keystone_voms_ext.voms.errors import CredentialRefused, SetupError, VomsError
 
 CONF = keystone.conf.CONF
@@ -31,10 +32,13 @@ LOG = log.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """A login that succeeded: whose it is and when it ends (aware time)."""
+    """A login that succeeded: whose it is, when it ends (aware time), and the
+    projects that it reaches. ``mark`` ties its tokens to what was earned."""
 
     user_id: str
     expires_at: datetime.datetime
+    reach: tokens.Reach
+    mark: str
 
 
 def log_in(environ: dict[str, Any]) -> Login:
@@ -45,7 +49,7 @@ def log_in(environ: dict[str, Any]) -> Login:
     """
     at = datetime.datetime.now(datetime.UTC)
     proved = credential.of_request(environ, at=at)
-    entries = sources.voms_map().grants(vo=proved.vo, fqans=proved.fqans)
+    entries = sources.voms_map().earned(proved)
     if not entries:
         raise CredentialRefused(
             "vo_not_mapped",
@@ -54,23 +58,34 @@ def log_in(environ: dict[str, Any]) -> Login:
             f"{', '.join(proved.fqans)}.",
             mend="Add an entry for the VO or the group, if this site supports it.",
         )
-    granted = identity.resolve(entries) if CONF.voms.add_roles else ()
-    user = identity.find_or_create_user(proved.dn)
+    granted = rights.resolve(entries, dn=proved.dn)
+    user = users.find_or_create_user(proved.dn)
     if CONF.voms.add_roles:
-        identity.sync_groups(user, granted, vos=(proved.vo,))
-    projects = dict.fromkeys(name for entry in entries for name in entry.projects)
+        vos = (proved.vo, *(other.vo for other in proved.others))
+        granted = rights.sync(user, granted, dn=proved.dn, vos=vos)
+    projects = {
+        project.id: project.name
+        for one in granted
+        for project in one.projects
+        if project.id is not None
+    }
     ends = min(proved.not_after, at + datetime.timedelta(seconds=CONF.token.expiration))
     LOG.info(
         'VOMS login: dn="%s" vo=%s fqan=%s project=%s user=%s (%s) until %s',
         proved.dn,
         proved.vo,
         proved.primary_fqan,
-        ",".join(projects),
+        ",".join(projects.values()),
         user.id,
         "created" if user.created else "found",
         ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
-    return Login(user_id=user.id, expires_at=ends)
+    return Login(
+        user_id=user.id,
+        expires_at=ends,
+        reach=tokens.Reach(user_id=user.id, projects=frozenset(projects)),
+        mark=tokens.mark([one.group for one in granted]),
+    )
 
 
 class Voms(base.AuthMethodHandler):
@@ -82,8 +97,10 @@ class Voms(base.AuthMethodHandler):
 
     def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
         """Return the user and the end of the token. The payload holds nothing."""
-        login = _log_in_or_answer(flask.request)
-        return _response({"user_id": login.user_id}, ends=login.expires_at)
+        login = _log_in_or_answer(flask.request, scoped=True)
+        audit.succeeded(login.user_id)
+        data = {"user_id": login.user_id, "audit_id": login.mark}
+        return _response(data, ends=login.expires_at)
 
 
 class Mapped(mapped.Mapped):
@@ -100,16 +117,67 @@ class Mapped(mapped.Mapped):
         """Return what the mapping says, for a VOMS login no longer than its proxy."""
         if "id" in auth_payload:  # a token to rescope, which keeps its own end
             return super().authenticate(auth_payload)
-        if identity.is_our_provider(auth_payload.get("identity_provider")):
-            login = _log_in_or_answer(flask.request)
+        if places.is_our_provider(auth_payload.get("identity_provider")):
+            login = _log_in_or_answer(flask.request, scoped=False)
             found = super().authenticate(auth_payload)
-            return _response(found.response_data, ends=login.expires_at)
+            data = {**found.response_data, "audit_id": login.mark}
+            return _response(data, ends=login.expires_at)
         # The mapping of another provider may read the proxy's assertion too.
         found = super().authenticate(auth_payload)
         proved = credential.proved_by(flask.request.environ)
         if proved is None:
             return found
         return _response(found.response_data, ends=proved.not_after)
+
+
+class Token(token.Token):
+    """Keystone's ``token``, which scopes a VOMS login to what its proxy earned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        conf.register(CONF)
+
+    def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
+        """Return what Keystone says, if the scope is within the token's reach."""
+        found = super().authenticate(auth_payload)
+        reach = tokens.reach(auth_payload["id"])
+        if reach is not None:
+            try:
+                _check_scope(flask.request, reach)
+            except VomsError as error:
+                failure = error
+            else:
+                return found
+            _answer_failure(flask.request, failure)
+        return found
+
+
+def _check_scope(request: flask.Request, reach: tokens.Reach) -> None:
+    """Refuse a scope that the login's proxy did not earn."""
+    if CONF.voms.honour_other_grants:
+        return
+    body = request.get_json(silent=True, force=True)
+    auth = body.get("auth") if isinstance(body, dict) else None
+    scope = auth.get("scope") if isinstance(auth, dict) else None
+    if scope == "unscoped" or (isinstance(scope, dict) and "unscoped" in scope):
+        return
+    if scope is None:
+        # Keystone goes on to the user's default project, if it has one.
+        default = users.default_project(reach.user_id)
+        if default is None or default in reach.projects:
+            return
+        asked = f"the user's default project {default}"
+    else:
+        if tokens.scope_project(scope) in reach.projects:
+            return
+        asked = "the scope of the request"
+    raise CredentialRefused(
+        "scope_not_earned",
+        subject=reach.user_id,
+        what=f"The proxy does not earn {asked}.",
+        mend="Map the VO or the group to it; [voms] honour_other_grants lets "
+        "operators' own grants count as well.",
+    )
 
 
 def _response(
@@ -128,18 +196,28 @@ def _latest_end(at: datetime.datetime) -> datetime.datetime:
     return at + datetime.timedelta(seconds=CONF.token.expiration)
 
 
-def _log_in_or_answer(request: flask.Request) -> Login:
-    """Return the login of a request, or end the request with 401 or 500.
-
-    The client hears that it was refused; why, only the log says.
-    """
+def _log_in_or_answer(request: flask.Request, *, scoped: bool) -> Login:
+    """Return the login of a request, or end the request with 401 or 500."""
     try:
-        return log_in(request.environ)
+        login = log_in(request.environ)
+        if scoped:
+            _check_scope(request, login.reach)
     except VomsError as error:
         failure = error
-    # Past the handler, for oslo.log adds the text of an exception in handling
-    # to each warning. And answered, not raised: Keystone would log it a second
-    # time, a fault of the set-up even with a stack trace.
+    else:
+        return login
+    _answer_failure(request, failure)
+
+
+def _answer_failure(request: flask.Request, failure: VomsError) -> NoReturn:
+    """End the request with 401 or 500.
+
+    The client hears that it was refused; why, only the log says. It is called
+    past the handler, for oslo.log adds the text of an exception in handling to
+    each warning. And answered, not raised: Keystone would log it a second
+    time, a fault of the set-up even with a stack trace.
+    """
+    audit.failed(failure.code, status=failure.status)
     if isinstance(failure, SetupError):
         LOG.error("VOMS login is out of order [%s] %s", failure.code, failure)
         message = "VOMS logins are out of order at this site."

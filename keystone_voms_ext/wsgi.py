@@ -21,7 +21,7 @@ import keystone.conf
 from oslo_log import log
 from paste import deploy
 
-from keystone_voms_ext import conf, credential
+from keystone_voms_ext import conf, credential, listing
 from keystone_voms_ext import environ as wsgi_environ
 from keystone_voms_ext.voms.errors import VomsError
 from keystone_voms_ext.voms.validate import VomsAttributes
@@ -108,6 +108,7 @@ def filter_factory(
     global_conf: dict[str, str], **local_conf: str
 ) -> Callable[[App], App]:
     """Return the maker of the filter ``voms``, for ``[filter:voms]``."""
+    conf.register(CONF)
     return VomsFilter
 
 
@@ -126,13 +127,16 @@ class VomsFilter:
         """Serve one request with what an outer server claimed taken out."""
         for key in [key for key in environ if _is_claim(key)]:
             del environ[key]
-        if wsgi_environ.has_client_certificate(environ):
+        peers = CONF.voms.trusted_header_peers
+        if wsgi_environ.has_client_certificate(environ, header_peers=peers):
             at = datetime.datetime.now(datetime.UTC)
             try:
                 environ.update(assertion(credential.of_request(environ, at=at)))
             except VomsError as error:
                 # The door that needs the credential logs it as refused.
                 LOG.debug("The client's certificate is no VOMS login: %s", error)
+        if listing.is_of_projects(environ):
+            return listing.within_reach(self._app, environ, start_response)
         return self._app(environ, start_response)
 
 

@@ -32,9 +32,10 @@ class VomsAttributes:
 
     ``vo`` to ``voms_host`` are of the primary AC, the first of a known VO;
     ``others`` are the further ones, ``ignored_vos`` those without a directory
-    in vomsdir. ``dn`` is that of the EEC. The dates are aware, in UTC: the
-    latest beginning and the earliest end of the proxies, the EEC, the primary
-    AC and its signer.
+    in vomsdir. ``dn`` is that of the EEC, ``proxy_names`` are the CNs that the
+    proxies add to it, from the one nearest the EEC down. The dates are aware,
+    in UTC: the latest beginning and the earliest end of the proxies, the EEC,
+    the primary AC and its signer.
     """
 
     dn: str
@@ -48,5 +49,6 @@ class VomsAttributes:
     not_after: datetime
     ac_issuer: str
     voms_host: str
+    proxy_names: tuple[str, ...] = ()
     others: tuple[VoAttributes, ...] = ()
     ignored_vos: tuple[str, ...] = ()

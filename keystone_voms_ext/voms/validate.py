@@ -223,6 +223,9 @@ def _verdict(found: ProxyChain, case: Case) -> Verdict:
         not_after=min(primary.not_after, *(item.not_after for item in dated)),
         ac_issuer=primary.ac_issuer,
         voms_host=primary.voms_host,
+        proxy_names=tuple(
+            proxy.subject.last_value for proxy in reversed(found.proxies)
+        ),
         others=acs.found[1:],
         ignored_vos=acs.ignored,
     )

@@ -6,6 +6,7 @@ the tests and stopped after them. A lab that does not start is an error, never
 a skip. Read ``lab`` first.
 """
 
+import functools
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.functional import serving
 from tests.grid.grid import Grid
 from tests.lab.lab import Lab
 
@@ -71,6 +73,18 @@ class Client:
 
     def get(self, path, *, proxy=None, token=None):
         return self.post(path, proxy=proxy, token=token, method="GET")
+
+    def post_subject(self, method, subject, *, by=None):
+        """Return Keystone's answer about a token, to its owner or to another."""
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(
+                method,
+                self.env["OS_AUTH_URL"] + "/auth/tokens",
+                headers={"X-Auth-Token": by or subject, "X-Subject-Token": subject},
+                verify=self.env["OS_CACERT"],
+                timeout=60,
+            )
 
     def log_in(self, proxy, *, project=None, domain="Default"):
         """Return the answer to a native VOMS login, scoped or not."""
@@ -142,6 +156,12 @@ def token_for(client, proxies):
         return answer.headers["X-Subject-Token"]
 
     return token
+
+
+@pytest.fixture
+def serve(lab, tmp_path):
+    """Return a function that serves requests with options changed."""
+    return functools.partial(serving.serve, lab.settings, tmp_path)
 
 
 @pytest.fixture

@@ -1,69 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad credentials in the environ, and bad set-ups, on the real application."""
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
-
 import pytest
 
+from tests.functional.serving import keys_of, login
 from tests.grid.accounts import ACCOUNTS
-
-VOMS = {"auth": {"identity": {"methods": ["voms"], "voms": {}}}}
-
-
-def login(**environ):
-    return {"path": "/v3/auth/tokens", "body": VOMS, "environ": environ}
-
-
-def keys_of(path):
-    """Return the environ keys that a TLS server makes of a proxy file."""
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    found = path.read_text().split(begin)[1:]
-    leaf, *rest = (f"{begin}{part.split(end)[0]}{end}\n" for part in found)
-    issuers = {f"SSL_CLIENT_CERT_CHAIN_{n}": text for n, text in enumerate(rest)}
-    return {"SSL_CLIENT_CERT": leaf, **issuers}
-
-
-@dataclass(frozen=True)
-class Served:
-    answers: list
-    log: str
-
-    def warnings(self):
-        return [line for line in self.log.splitlines() if " WARNING " in line]
-
-
-@pytest.fixture
-def serve(lab, tmp_path):
-    """Return a function that serves requests with options of [voms] changed."""
-
-    def serve(requests, **options):
-        log = tmp_path / "keystone.log"
-        log.unlink(missing_ok=True)
-        changed = tmp_path / "changed.conf"
-        lines = [f"{name} = {value}\n" for name, value in options.items()]
-        changed.write_text(
-            f"[DEFAULT]\nlog_file = {log}\nlog_dir =\n[voms]\n" + "".join(lines)
-        )
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.functional.in_process"],
-            input=json.dumps(requests),
-            env={
-                **{k: v for k, v in os.environ.items() if not k.startswith("OS_")},
-                "OS_KEYSTONE_CONFIG_DIR": str(lab.settings.etc),
-                "OS_KEYSTONE_CONFIG_FILES": f"keystone.conf;{changed}",
-            },
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return Served(json.loads(done.stdout.splitlines()[-1]), log.read_text())
-
-    return serve
 
 
 def test_spoilt_certificates_are_401_with_one_warning_each(serve, proxies):

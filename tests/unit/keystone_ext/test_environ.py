@@ -97,3 +97,11 @@ def test_more_than_200000_bytes_are_refused_before_they_are_parsed(chain):
     environ = environ_of(chain[:2])
     environ["SSL_CLIENT_CERT"] += "\n" * 200_001
     assert refusal(environ) == "pem_too_large"
+
+
+def test_a_resumed_session_lost_its_chain(chain):
+    resumed = {"SSL_CLIENT_CERT": pem(chain[0]), "SSL_SESSION_RESUMED": "Resumed"}
+    assert refusal(resumed) == "session_resumed"
+    # A server that keeps the chain all the same has lost nothing.
+    assert client_chain({**environ_of(chain), "SSL_SESSION_RESUMED": "Resumed"})
+    assert client_chain({**resumed, "SSL_SESSION_RESUMED": "Initial"}) == chain[:1]

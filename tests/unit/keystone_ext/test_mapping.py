@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """voms.json: what it grants, and how a bad one is named."""
 
+import datetime
+import hashlib
+
 import pytest
 
 from keystone_voms_ext import mapping
+from keystone_voms_ext.voms.attributes import VoAttributes, VomsAttributes
 from keystone_voms_ext.voms.errors import SetupError
 
 FILE = """{
@@ -106,6 +110,23 @@ def test_a_fault_of_an_entry_names_file_line_and_mend():
         ('{"a": {"project": "x", "roles": []}}', "mapping_invalid", 1, "'roles'"),
         ('{"a": {"project": "x", "domain": 1}}', "mapping_invalid", 1, "'domain'"),
         ('{"a": {"project": "x", "inherit": "true"}}', "mapping_invalid", 1, "inherit"),
+        ('{"a": {"project_per_user": false}}', "mapping_invalid", 1, "no project"),
+        ('{"a": {"project_per_user": 1}}', "mapping_invalid", 1, "per_user"),
+        ('{"a": {"project_per_user": "{cn}"}}', "mapping_invalid", 1, "per_user"),
+        ('{"a": {"project_per_user": "{hash}{x}"}}', "mapping_invalid", 1, "per_user"),
+        ('{"a": {"project_per_user": " {hash}"}}', "mapping_invalid", 1, "per_user"),
+        (
+            '{"a": {"project_per_user": "%s{hash}"}}' % ("x" * 49),
+            "mapping_invalid",
+            1,
+            "too long",
+        ),
+        (
+            '{"a": {"projects": ["x", "y"], "project_per_user": true}}',
+            "mapping_invalid",
+            1,
+            "parent",
+        ),
     ],
 )
 def test_a_bad_file_is_refused_with_its_line(text, code, line, offence):
@@ -115,3 +136,54 @@ def test_a_bad_file_is_refused_with_its_line(text, code, line, offence):
     assert f"voms.json, line {line}: " in str(caught.value)
     assert offence in str(caught.value)
     assert caught.value.mend
+
+
+def entry_of(value):
+    (entry,) = mapping.parse(f'{{"dteam": {value}}}', source="voms.json").entries
+    return entry
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+DN = "/DC=org/DC=example/O=People/CN=Alice \\xC3\\x89 O'Hara"
+
+
+def test_each_user_has_a_project_of_its_own_name():
+    plain = entry_of('{"project": "dteam", "project_per_user": true}')
+    assert plain.projects == ("dteam",)
+    assert plain.own_project(DN) == f"dteam-Alice-xC3-x89-O-Hara-{digest(DN)}"
+    named = entry_of('{"domain": "grid", "project_per_user": "u_{hash}_{vo}"}')
+    assert named.projects == ()
+    assert named.own_project("/CN=a") == f"u_{digest('/CN=a')}_dteam"
+
+
+def test_names_of_users_are_cut_and_their_digest_is_not():
+    entry = entry_of('{"project_per_user": true}')
+    long = [entry.own_project(f"/CN={'x' * 200}{end}") for end in "ab"]
+    assert [len(name) for name in long] == [64, 64]
+    assert len(set(long)) == 2
+    assert entry.own_project("/CN=\\xC3").startswith("dteam-xC3-")
+    assert entry.own_project("/CN=???").startswith("dteam-user-")
+
+
+def test_all_vos_of_a_credential_earn():
+    at = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
+    dates = {"not_before": at, "not_after": at}
+    server = {"ac_issuer": "/CN=voms", "voms_host": "voms", "generic_attributes": ()}
+    ops = VoAttributes(vo="ops", fqans=("/ops",), **dates, **server)
+    proved = VomsAttributes(
+        dn="/CN=a",
+        issuer_dn="/CN=ca",
+        vo="dteam",
+        fqans=("/dteam", "/dteam/sub"),
+        primary_fqan="/dteam",
+        limited=False,
+        others=(ops,),
+        **dates,
+        **server,
+    )
+    text = FILE.replace("/ops/Role=NULL/Capability=NULL", "/ops")
+    earned = mapping.parse(text, source="voms.json").earned(proved)
+    assert [entry.key for entry in earned] == ["dteam", "/dteam/sub", "/ops"]

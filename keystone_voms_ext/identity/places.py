@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where VOMS users and projects live: domains and the identity provider.
+
+Owns looking them up by what the configuration names, and the errors that say
+what to create. Must never create one. Read ``find_domain`` first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keystone.conf
+from keystone import exception
+from keystone.common import provider_api
+
+from keystone_voms_ext.voms.errors import SetupError
+
+CONF = keystone.conf.CONF
+PROVIDERS = provider_api.ProviderAPIs
+
+
+def is_our_provider(name: Any) -> bool:
+    """Tell whether a request's identity provider is that of the VOMS users.
+
+    The database says so, since it takes EGI.EU for egi.eu and a comparison of
+    ours would not.
+    """
+    try:
+        found = PROVIDERS.federation_api.get_idp(name)
+    except exception.IdentityProviderNotFound:
+        return False
+    return bool(found["id"] == CONF.voms.identity_provider)
+
+
+def find_domain(name: str, *, option: str) -> dict[str, Any]:
+    """Return the domain with this id, or else with this name."""
+    resources = PROVIDERS.resource_api
+    for find in (resources.get_domain, resources.get_domain_by_name):
+        try:
+            found: dict[str, Any] = find(name)
+        except exception.DomainNotFound:
+            continue
+        return found
+    raise SetupError(
+        "domain_unknown",
+        what=f"There is no domain {name!r}.",
+        mend=f"Create it, or set [voms] {option} to one that exists.",
+    )
+
+
+def check_ttl() -> None:
+    """Refuse an identity provider whose memberships are over at once."""
+    try:
+        idp = PROVIDERS.federation_api.get_idp(CONF.voms.identity_provider)
+    except exception.IdentityProviderNotFound as error:
+        raise provider_unknown() from error
+    if idp.get("authorization_ttl") or CONF.federation.default_authorization_ttl:
+        return
+    raise SetupError(
+        "authorization_ttl_missing",
+        what=f"The identity provider {idp['id']!r} has no authorization_ttl, so "
+        "every membership is over at once.",
+        mend="'openstack identity provider set --authorization-ttl 1440 "
+        f"{idp['id']}' makes memberships last a day after the last login.",
+    )
+
+
+def provider_unknown() -> SetupError:
+    """Return the error for a provider or protocol that does not exist."""
+    idp, protocol = CONF.voms.identity_provider, CONF.voms.protocol
+    return SetupError(
+        "identity_provider_unknown",
+        what=f"There is no protocol {protocol!r} of an identity provider {idp!r}.",
+        mend="Create both ('openstack identity provider create "
+        "--authorization-ttl 1440 ...', 'openstack federation protocol create "
+        "...'), or set [voms] identity_provider and protocol.",
+    )
