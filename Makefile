@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A clone without tags, a shallow one and an export without .git all build.
 export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
 
-.PHONY: help venv demo test test-all lint unit functional lab lab-down lab-status bench docs
+.PHONY: help venv demo test test-all lint unit core functional fuzz lab lab-down lab-status bench docs
 
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
@@ -14,6 +14,8 @@ help:
 	@echo "make lab         start the lab (LAB_ROOT, LAB_PORT_BASE); lab-status, lab-down"
 	@echo "make venv        .venv with the project and its pins"
 	@echo "make bench       benchmarks; make docs: doc/build/html"
+	@echo "make core        the validator's tests beside the oldest and newest cryptography"
+	@echo "make fuzz        a minute of any bytes for the parsers"
 
 venv: .venv/.made
 
@@ -27,7 +29,7 @@ venv: .venv/.made
 demo: venv
 	$(BIN)/python -m tests.lab.demo
 
-test: lint unit functional
+test: lint unit core functional
 
 test-all: test
 
@@ -40,8 +42,21 @@ lint: venv
 	$(BIN)/bashate --ignore E006 .ci/run
 
 unit: venv
-	$(BIN)/python -m pytest tests/unit --cov=keystone_voms_ext.voms \
+	$(BIN)/python -m pytest tests/unit tests/properties --cov=keystone_voms_ext.voms \
 	    --cov=ooi_ext.rendering --cov-branch --cov-fail-under=100
+
+# The validator needs cryptography alone: Debian 12's, and the newest there is.
+core: .core/oldest/.made .core/newest/.made
+	.core/oldest/bin/python -m pytest --quiet tests/unit/voms
+	.core/newest/bin/python -m pytest --quiet tests/unit/voms
+
+.core/oldest/.made: CRYPTOGRAPHY = cryptography==38.0.4
+.core/newest/.made: CRYPTOGRAPHY = cryptography
+.core/oldest/.made .core/newest/.made: requirements.txt
+	$(PYTHON) tests/lab/python_ready.py
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade '$(CRYPTOGRAPHY)' pytest
+	touch $@
 
 functional: venv
 	$(BIN)/python -m pytest tests/functional
@@ -57,6 +72,11 @@ lab-status: venv
 
 bench: venv
 	$(BIN)/python -m tests.bench
+
+# Atheris is wanted for this alone, and has no wheel for every Python.
+fuzz: venv
+	$(BIN)/python -m pip install --quiet --constraint constraints/2026.2.txt atheris
+	$(BIN)/python -m tests.fuzz --seconds 60
 
 docs: venv
 	$(BIN)/sphinx-build -W -b html doc/source doc/build/html

@@ -218,22 +218,28 @@ def _time(element: der.Element) -> datetime | None:
 def _attributes(element: der.Element) -> tuple[AttributeSyntax, ...]:
     """Return the values of all FQAN attributes; attributes of others are let be."""
     found: list[AttributeSyntax] = []
+    left = MAX_FQANS
     for attribute in der.sequence(element, most=20):
         kind, values = der.fields(attribute, der.OID, der.SET)
         if der.oid(kind) == FQANS:
-            found.extend(_syntax(value) for value in der.children(values, most=20))
+            for value in der.children(values, most=20):
+                found.append(_syntax(value, most=left))
+                left -= len(found[-1].values)
     return tuple(found)
 
 
-def _syntax(element: der.Element) -> AttributeSyntax:
+def _syntax(element: der.Element, most: int) -> AttributeSyntax:
     parts = der.sequence(element, most=2)
     authority: tuple[GeneralName, ...] = ()
     if parts and parts[0].tag == 0xA0:
         authority = _general_names(parts.pop(0))
     (values,) = der.exactly(1, parts)
-    listed = der.sequence(values, most=100 * MAX_FQANS)
-    if len(listed) > MAX_FQANS:
-        raise refusal("too_many_fqans", f"An AC has {len(listed)} FQANs.")
+    try:
+        listed = der.sequence(values, most=most)
+    except der.TooManyError as error:
+        raise refusal(
+            "too_many_fqans", f"An AC has more than {MAX_FQANS} FQANs."
+        ) from error
     return AttributeSyntax(
         authority=authority,
         values=tuple((value.tag, value.value) for value in listed),
@@ -269,7 +275,8 @@ def _generic_attributes(
     for container in der.sequence(containers, most=20):
         names, attributes = der.fields(container, der.SEQUENCE, der.SEQUENCE)
         _general_names(names)
-        for attribute in der.sequence(attributes, most=MAX_GENERIC_ATTRIBUTES):
+        left = MAX_GENERIC_ATTRIBUTES - len(found)
+        for attribute in der.sequence(attributes, most=left):
             texts = der.fields(
                 attribute, der.OCTET_STRING, der.OCTET_STRING, der.OCTET_STRING
             )

@@ -56,7 +56,8 @@ def pem_blocks(pem: bytes) -> Iterator[tuple[bytes, bytes]]:
         body_start = end_of_label + len(_DASHES)
         body_end = pem.find(end_mark, body_start)
         if body_end < 0:
-            raise PemError(f"no END line for {label.decode('ascii', 'replace')!r}")
+            shown = label[:40].decode("ascii", "replace")
+            raise PemError(f"no END line for {shown!r}")
         body = pem[body_start:body_end]
         if _DASHES in body:
             raise PemError("a block begins inside another")

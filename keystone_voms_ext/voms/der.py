@@ -25,10 +25,16 @@ SET = 0x31
 
 # The modulus of the largest RSA key that is accepted.
 INTEGER_MAX_OCTETS = 1025
+# No standard names more than nine bits; each that is set becomes a number.
+NAMED_BITS_MAX_OCTETS = 32
 
 
 class DerError(ValueError):
     """The bytes are not the DER that was asked for."""
+
+
+class TooManyError(DerError):
+    """There are more elements than were asked for."""
 
 
 class Element(NamedTuple):
@@ -52,6 +58,10 @@ class Element(NamedTuple):
         return self.data[self.begin : self.end]
 
 
+# A named tuple is made by a function written in Python; elements are many.
+_new = tuple.__new__
+
+
 def read(data: bytes, begin: int, limit: int) -> Element:
     """Return the element at ``begin`` of ``data``, which must end by ``limit``."""
     start = begin + 2
@@ -72,7 +82,7 @@ def read(data: bytes, begin: int, limit: int) -> Element:
     end = start + length
     if end > limit:
         raise DerError(f"element at offset {begin} runs past its container")
-    return Element(data, tag, begin, start, end)
+    return _new(Element, (data, tag, begin, start, end))
 
 
 def whole(data: bytes, tag: int = SEQUENCE) -> Element:
@@ -98,14 +108,14 @@ def children(element: Element, most: int = 1000) -> list[Element]:
     found: list[Element] = []
     while offset < end:
         if len(found) == most:
-            raise DerError(f"more than {most} elements at offset {element.begin}")
+            raise TooManyError(f"more than {most} elements at offset {element.begin}")
         start = offset + 2
         # Short lengths, by far the most, are read here without a call.
         if start <= end and data[offset + 1] < 0x80 and data[offset] & 0x1F != 0x1F:
             stop = start + data[offset + 1]
             if stop > end:
                 raise DerError(f"element at offset {offset} runs past its container")
-            found.append(Element(data, data[offset], offset, start, stop))
+            found.append(_new(Element, (data, data[offset], offset, start, stop)))
             offset = stop
         else:
             child = read(data, offset, end)
@@ -193,6 +203,8 @@ def bit_string(element: Element) -> tuple[bytes, int]:
 def named_bits(element: Element) -> frozenset[int]:
     """Return the numbers of the bits that a named BIT STRING sets."""
     octets, unused = bit_string(element)
+    if len(octets) > NAMED_BITS_MAX_OCTETS:
+        raise DerError(f"{len(octets)} octets of named bits")
     if octets and octets[-1] & ((1 << unused) - 1):
         raise DerError("unused bits are set")
     return frozenset(

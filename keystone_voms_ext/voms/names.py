@@ -75,8 +75,12 @@ _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _ATTRIBUTE_INSIDE = re.compile(r"[/+][A-Za-z0-9.-]+=")
 _ESCAPE_INSIDE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|[/+]|\Z)")
 
-_SIGN = re.compile(r"[/+]")
-_QUOTED_SIGN = re.compile(r"\\([/+])")
+# How each octet is shown, outside a value and inside one.
+_SHOWN = {
+    octet: chr(octet) if 0x20 <= octet <= 0x7E else f"\\x{octet:02X}"
+    for octet in range(256)
+}
+_SHOWN_IN_VALUE = {**_SHOWN, ord("/"): "\\/", ord("+"): "\\+"}
 
 _LABEL = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _SAFE_LABEL = re.compile(_LABEL)
@@ -149,7 +153,7 @@ def _name(encoded: bytes) -> Name:
             else:
                 problem = problem or _problem(oid, text)
             short = SHORT_NAMES.get(oid, oid)
-            shown = _SIGN.sub(r"\\\g<0>", _escape(octets))
+            shown = octets.decode("latin-1").translate(_SHOWN_IN_VALUE)
             line.append(f"{'+' if pairs else '/'}{short}={shown}")
             pairs.append((oid, text))
         if not pairs:
@@ -176,7 +180,10 @@ def _problem(oid: str, text: str) -> str | None:
     kind = SHORT_NAMES.get(oid, oid)
     if not text:
         return f"the value of {kind} is empty"
-    if any(unicodedata.category(letter) in _UNPRINTABLE for letter in text):
+    # What Python calls printable is none of these; the rest is looked at closely.
+    if not text.isprintable() and any(
+        unicodedata.category(letter) in _UNPRINTABLE for letter in text
+    ):
         return f"the value of {kind} holds a control or format character"
     if _ATTRIBUTE_INSIDE.search(text):
         return f"the value of {kind} looks like two attributes"
@@ -185,18 +192,13 @@ def _problem(oid: str, text: str) -> str | None:
     return None
 
 
-def _escape(octets: bytes) -> str:
-    return "".join(
-        chr(octet) if 0x20 <= octet <= 0x7E else f"\\x{octet:02X}" for octet in octets
-    )
-
-
 def text_from_file(line: bytes) -> str:
     """Return a text that a person typed into a file, with today's attribute names.
 
     Octets beyond ASCII become ``\\xHH``, as they are in ``Name.oneline``.
     """
-    return _ALIAS.sub(lambda match: _ALIASES[match[0]], _escape(line))
+    shown = line.decode("latin-1").translate(_SHOWN)
+    return _ALIAS.sub(lambda match: _ALIASES[match[0]], shown)
 
 
 def dn_from_file(line: bytes) -> str:
@@ -205,7 +207,7 @@ def dn_from_file(line: bytes) -> str:
     OpenSSL 3 writes ``\\/`` and ``\\+`` inside a value, older ones and Java
     plain signs; here all of them are plain.
     """
-    return _QUOTED_SIGN.sub(r"\1", text_from_file(line))
+    return text_from_file(line).replace("\\/", "/").replace("\\+", "+")
 
 
 def is_safe_label(text: str) -> bool:

@@ -17,9 +17,10 @@ import pytest
 from keystone_voms_ext.voms.certificates import Certificate
 from keystone_voms_ext.voms.chain import certificates_from_pem
 from keystone_voms_ext.voms.crl import Crl
-from keystone_voms_ext.voms.der import DerError
+from keystone_voms_ext.voms.der import BIT_STRING, DerError, named_bits, whole
 from keystone_voms_ext.voms.errors import CredentialRefused
 from keystone_voms_ext.voms.policyfiles import (
+    MAX_FILE_BYTES,
     PolicyFileError,
     parse_lsc,
     parse_namespaces,
@@ -29,8 +30,10 @@ from keystone_voms_ext.voms.policyfiles import (
 from keystone_voms_ext.voms.trust import TrustStore, Vomsdir
 from keystone_voms_ext.voms.validate import validate
 from tests.grid import certs
+from tests.grid.ac import GENERIC_ATTRIBUTES, extension, fqan_attribute
 from tests.grid.certs import make_proxy
-from tests.unit.voms.site import ALICE, NOW, Site, ac, cast, proxy
+from tests.unit.voms.conftest import Refused
+from tests.unit.voms.site import ALICE, HOST, NOW, Site, ac, cast, proxy
 from tests.unit.voms.test_crls import crl
 
 
@@ -138,6 +141,7 @@ SIGNING_POLICY = (
     b"# comment\naccess_id_CA X509 '/DC=org/CN=CA'\npos_rights globus CA:sign\n"
     b'cond_subjects globus \'"/DC=org/*" "/C=??/*a*"\'\n'
 )
+SELF = b'TO Issuer SELF PERMIT Subject "%s"'
 LSC = b"# comment\n/DC=org/CN=a\n/DC=org/CN=b\n----- NEXT CHAIN -----\n/CN=c\r\n"
 
 
@@ -158,17 +162,88 @@ def test_changed_files(parse: Callable[[bytes], object], good: bytes) -> None:
             assert str(error)
 
 
-@pytest.mark.parametrize("expression", ["(.*)*x", "(a|a)*x", "((a+)?)*", "(a*)+b"])
-def test_patterns_that_could_run_away_are_refused(expression: str) -> None:
-    with pytest.raises(PolicyFileError):
-        parse_namespaces(f'TO Issuer SELF PERMIT Subject "{expression}"'.encode())
+@pytest.mark.parametrize("parse", [parse_lsc, parse_namespaces, parse_signing_policy])
+def test_a_file_that_nobody_wrote_by_hand(parse: Callable[[bytes], object]) -> None:
+    with pytest.raises(PolicyFileError, match="longer than"):
+        parse(b"#" * MAX_FILE_BYTES + b"#")
+
+
+@pytest.mark.parametrize("expression", ["", "^", "$", "^$"])
+def test_an_empty_expression(expression: str) -> None:
+    with pytest.raises(PolicyFileError, match="empty"):
+        parse_namespaces(SELF % expression.encode())
+
+
+def test_an_expression_longer_than_any() -> None:
+    with pytest.raises(PolicyFileError, match="longer than"):
+        parse_namespaces(SELF % (b"a" * 1001))
+
+
+def test_more_patterns_than_any_ca_has() -> None:
+    patterns = b" ".join(b'"/CN=%d"' % number for number in range(1001))
+    half = b"cond_subjects globus '%s'\n" % patterns[: patterns.index(b' "/CN=600"')]
+    text = b"access_id_CA X509 '/CN=CA'\npos_rights globus CA:sign\n"
+    assert len(parse_signing_policy(text + half)) == 600
+    with pytest.raises(PolicyFileError, match="too many patterns"):
+        parse_signing_policy(text + half * 2)
+
+
+def test_named_bits_are_few() -> None:
+    bits = certs.der(BIT_STRING, bytes(33), b"\x01")
+    with pytest.raises(DerError, match="named bits"):
+        named_bits(whole(bits, BIT_STRING))
+    assert named_bits(whole(certs.der(BIT_STRING, bytes(32), b"\x01"), BIT_STRING))
+
+
+def attribute(count: int) -> bytes:
+    """Return an FQAN attribute that holds so many FQANs, all the same."""
+    return fqan_attribute(f"dteam://{HOST}:15000", ["/dteam"] * count)
+
+
+def test_fqans_are_counted_over_all_attributes(refused: Refused) -> None:
+    for counts, code in (
+        ((1001,), "too_many_fqans"),
+        ((600, 401), "too_many_fqans"),
+        ((600, 400), "ac_attribute_malformed"),
+    ):
+        found = certs.der(0x30, *(attribute(count) for count in counts))
+        refused(code, proxy(ac=ac(attributes_der=found)))
+
+
+def test_generic_attributes_are_counted_over_all_containers(
+    site: Site, refused: Refused
+) -> None:
+    triple = certs.der(0x30, *[certs.der(0x04)] * 3)
+    policy = certs.der(0x30)
+
+    def carrying(*counts: int) -> bytes:
+        listed = (
+            certs.der(0x30, policy, certs.der(0x30, *[triple] * count))
+            for count in counts
+        )
+        value = certs.der(0x30, certs.der(0x30, *listed))
+        return ac(extra_extensions=[extension(GENERIC_ATTRIBUTES, value)])
+
+    found = site.validate(proxy(ac=carrying(600, 400)))
+    assert len(found.generic_attributes) == 1000
+    refused("ac_unreadable", proxy(ac=carrying(600, 401)))
+
+
+@pytest.mark.parametrize("expression", ["(.*)*x", "(a|a)*x", "((a+)?)*x", "(a*)+b"])
+def test_patterns_that_could_run_away(expression: str) -> None:
+    begin = time.perf_counter()
+    try:
+        found = parse_namespaces(SELF % expression.encode())
+    except PolicyFileError:
+        found = ()
+    # Refused, or matched with no end of the DN looked at twice.
+    assert not permits(found, "a" * 1000)
+    assert time.perf_counter() - begin < 0.5
 
 
 def test_patterns_with_many_stars_stay_quick() -> None:
     expression = ".*a" * 100
-    (statement,) = parse_namespaces(
-        f'TO Issuer SELF PERMIT Subject "{expression}x"'.encode()
-    )
+    (statement,) = parse_namespaces(SELF % f"{expression}x".encode())
     begin = time.perf_counter()
     assert not permits((statement,), "a" * 1000)
     assert time.perf_counter() - begin < 0.5

@@ -67,10 +67,7 @@ def test_expressions(expression: str, dn: str, permitted: bool) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "(a*)*",
-        "(a|aa)*",
         "((a?)+)+",
-        "(a+){9}",
         "a**",
         "a*+",
         "a?+",
@@ -85,7 +82,6 @@ def test_expressions(expression: str, dn: str, permitted: bool) -> None:
         "{2}",
         r"\1",
         r"\q",
-        "a+b+c+d+e+",
         "(" * 11 + ")" * 11,
         "a" * 1001,
         "",
