@@ -113,10 +113,42 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class End:
+    """One end of a link: its URI, and the identifier of its kind if known."""
+
+    location: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkEntity:
+    """A link as an entity of its own, as the service shows it.
+
+    `attributes` hold those of its kind and mixins; `source` and `target` are
+    the attributes occi.core.source and occi.core.target of a text rendering.
+    """
+
+    kind: Kind
+    source: End
+    target: End
+    mixins: tuple[Mixin, ...] = ()
+    attributes: Attributes = ()
+
+
+Entity = Resource | LinkEntity
+
+
+@dataclass(frozen=True)
 class Collection:
-    """The URIs of some entities."""
+    """Some entities by their URIs.
+
+    `entities` are the same in full, in the same order, where they were asked
+    for: application/occi+json shows a collection so, the text renderings show
+    the URIs alone.
+    """
 
     locations: tuple[str, ...] = ()
+    entities: tuple[Entity, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,21 +160,26 @@ class QueryInterface:
 
 _NO_DEFINITION: dict[str, Any] = {"attributes": (), "actions": (), "location": ""}
 
-Body = Resource | Collection | QueryInterface | Message
+Body = Resource | LinkEntity | Collection | QueryInterface | Message
 
 
 def message_of(body: Body) -> Message:
     """Return what `body` says as the lines of a text rendering would."""
     match body:
         case Resource():
-            # In an entity a category is a reference: its definition belongs to
-            # the query interface, repeating it would multiply every answer.
-            kind = replace(body.kind, parent="", **_NO_DEFINITION)
-            mixins = (replace(m, depends=(), **_NO_DEFINITION) for m in body.mixins)
             return Message(
-                categories=(kind, *mixins),
+                categories=_references(body),
                 links=body.links,
                 attributes=body.attributes,
+            )
+        case LinkEntity():
+            return Message(
+                categories=_references(body),
+                attributes=(
+                    *body.attributes,
+                    ("occi.core.source", body.source.location),
+                    ("occi.core.target", body.target.location),
+                ),
             )
         case Collection():
             return Message(locations=body.locations)
@@ -150,3 +187,11 @@ def message_of(body: Body) -> Message:
             return Message(categories=body.categories)
         case _:
             return body
+
+
+def _references(entity: Entity) -> tuple[Kind | Mixin, ...]:
+    # In an entity a category is a reference: its definition belongs to the
+    # query interface, repeating it would multiply every answer.
+    kind = replace(entity.kind, parent="", **_NO_DEFINITION)
+    mixins = (replace(m, depends=(), **_NO_DEFINITION) for m in entity.mixins)
+    return (kind, *mixins)

@@ -9,6 +9,7 @@ as anybody but the user. Read first: Services.images.
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from keystoneauth1 import exceptions
 from keystoneauth1.session import Session
@@ -47,7 +48,21 @@ class Services:
             path = page.get("next") or ""
         return tuple(found)
 
-    def _get(self, auth: Any, service: str, path: str) -> Json:
+    def ask(
+        self,
+        auth: Any,
+        service: str,
+        method: str,
+        path: str,
+        body: Json | None = None,
+    ) -> Json | None:
+        """Return a service's JSON for one request, None if the answer is empty.
+
+        `service` is a type of the catalog (image, network, volumev3); `path`
+        stands below its endpoint without a version, quoted, with its query.
+        Raises UpstreamError: with the service's own status when it refuses,
+        502 when its answer makes no sense, 503 when it does not answer.
+        """
         if auth is None:
             raise UpstreamError(
                 f"The {service} service cannot be asked without the user's token.",
@@ -56,12 +71,17 @@ class Services:
                 mend="The filter authtoken must stand before occi in the pipeline.",
             )
         try:
-            answer = self.session.get(
+            answer = self.session.request(
                 self._endpoint(auth, service) + path,
+                method,
                 auth=auth,
+                json=body,
                 headers={"Accept": "application/json"},
                 timeout=self.timeout_seconds,
-            ).json()
+            )
+            if not answer.content:
+                return None
+            found = answer.json()
         except exceptions.ClientException as error:
             raise _failure(service, error) from error
         except ValueError as error:
@@ -70,13 +90,21 @@ class Services:
                 service=service,
                 status=502,
             ) from error
-        if not isinstance(answer, dict):
+        if not isinstance(found, dict):
             raise UpstreamError(
                 f"The {service} service sent something unknown for {path}.",
                 service=service,
                 status=502,
             )
-        return answer
+        return found
+
+    def _get(self, auth: Any, service: str, path: str) -> Json:
+        try:
+            return self.ask(auth, service, "GET", path) or {}
+        except UpstreamError as error:
+            # A list that every such service has: what refuses it is another one.
+            error.status = 503 if error.status in (400, 404) else error.status
+            raise
 
     def _endpoint(self, auth: Any, service: str) -> str:
         found = auth.get_endpoint(
@@ -99,9 +127,15 @@ class Services:
 
 
 def _failure(service: str, error: exceptions.ClientException) -> UpstreamError:
+    status = getattr(error, "http_status", 0)
+    if status in (400, 404, 409, 413, 429):
+        return UpstreamError(
+            f"The {service} service refused: {_message(error)}",
+            service=service,
+            status=status,
+        )
     # The reason may name internal addresses: it goes to the log only.
     LOG.warning("code=service_failed service=%s: %s", service, error)
-    status = getattr(error, "http_status", 0)
     if status in (401, 403):
         return UpstreamError(
             f"The {service} service refused the request.", service=service, status=403
@@ -112,3 +146,45 @@ def _failure(service: str, error: exceptions.ClientException) -> UpstreamError:
         status=503,
         mend="Try again later.",
     )
+
+
+def _message(error: exceptions.ClientException) -> str:
+    """Return a service's own reason, as keystoneauth took it from the answer."""
+    return " ".join(str(error.message).split())[:500] or "it gave no reason."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """One service as the user of one request sees it.
+
+    Every method raises UpstreamError when the service refuses or fails.
+    """
+
+    services: Services
+    auth: Any
+    service: str
+
+    def ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        """Return the service's JSON for one request, empty if it has none."""
+        return self.services.ask(self.auth, self.service, method, path, body) or {}
+
+    def listed(self, path: str, key: str) -> tuple[Json, ...]:
+        """Return all items under `key`, page by page.
+
+        `path` has a query already, with a limit. Neutron and Cinder name the
+        next page in `KEY_links`; only its query is taken.
+        """
+        found: list[Json] = []
+        place, _, query = path.partition("?")
+        while True:
+            page = self.ask("GET", f"{place}?{query}")
+            items = page.get(key, [])
+            found += items
+            following = [
+                link["href"]
+                for link in page.get(f"{key}_links", ())
+                if link.get("rel") == "next"
+            ]
+            if not items or not following:
+                return tuple(found)
+            query = urlsplit(following[0]).query

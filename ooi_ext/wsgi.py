@@ -16,7 +16,7 @@ from keystoneauth1.session import Session
 from oslo_config import cfg
 from oslo_log import log as logging
 
-from ooi_ext import conf, handlers
+from ooi_ext import conf
 from ooi_ext.errors import (
     BadRequest,
     MethodNotAllowed,
@@ -25,6 +25,8 @@ from ooi_ext.errors import (
     TooLarge,
     shown,
 )
+from ooi_ext.handlers.call import Call
+from ooi_ext.handlers.routes import route
 from ooi_ext.nova import Nova
 from ooi_ext.rendering import media
 from ooi_ext.services import Services
@@ -66,13 +68,13 @@ class Filter:
     def _answer(self, environ: Environ) -> tuple[int, Headers, bytes]:
         headers = _headers(environ)
         try:
-            handler, names = handlers.route(
+            handler, names = route(
                 environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
             )
             _check_version(headers.get("user-agent", ""))
             chosen = media.accepted(headers.get("accept", ""), listing=handler.listing)
             answer = handler.function(
-                handlers.Call(
+                Call(
                     endpoint=endpoint(environ),
                     query=environ.get("QUERY_STRING", ""),
                     headers=headers,
