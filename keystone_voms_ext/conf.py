@@ -147,7 +147,8 @@ OPTS = (
         "enable_pusp",
         default=False,
         help="Take the users of robot certificates apart by per-user sub-proxies: "
-        "the first proxy of a robot, named CN=user:NAME, becomes part of the DN.",
+        "the first proxy of a robot, named CN=user:NAME or CN=eToken:NAME, becomes "
+        "part of the DN.",
     ),
     cfg.StrOpt(
         "user_domain",

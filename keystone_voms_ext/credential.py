@@ -32,8 +32,8 @@ LOG = log.getLogger(__name__)
 VERDICT = "keystone_voms_ext.verdict"
 
 # How the CAs of the grid name robots, and portals their users.
-_ROBOT = re.compile(r"/CN=(?:Robot|eToken)\b[^/]*(?:/CN=[^/]*)*\Z", re.IGNORECASE)
-_SUB_PROXY = re.compile(r"user:[A-Za-z0-9_.@:-]{1,64}")
+_ROBOT = re.compile(r"/CN=Robot\b[^/]*(?:/CN=[^/]*)*\Z", re.IGNORECASE)
+_SUB_PROXY = re.compile(r"(?:user|eToken):[A-Za-z0-9_.@:-]{1,64}")
 
 
 def of_request(

@@ -94,17 +94,23 @@ class Voms(base.AuthMethodHandler):
     def __init__(self) -> None:
         super().__init__()
         conf.register(CONF)
+        try:
+            # From the start there is a good mapping to fall back to when an
+            # edit goes wrong.
+            sources.voms_map()
+        except SetupError as error:
+            LOG.error("VOMS logins are out of order [%s] %s", error.code, error)
 
     def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
         """Return the user and the end of the token. The payload holds nothing."""
-        login = _log_in_or_answer(flask.request, scoped=True)
+        login = _log_in_or_answer(flask.request)
         audit.succeeded(login.user_id)
         data = {"user_id": login.user_id, "audit_id": login.mark}
         return _response(data, ends=login.expires_at)
 
 
 class Mapped(mapped.Mapped):
-    """Keystone's ``mapped``, for which a login with a proxy ends with the proxy.
+    """Keystone's ``mapped``, whose logins with a proxy are those of ``voms``.
 
     Other identity providers on the same Keystone are served as before.
     """
@@ -118,9 +124,11 @@ class Mapped(mapped.Mapped):
         if "id" in auth_payload:  # a token to rescope, which keeps its own end
             return super().authenticate(auth_payload)
         if places.is_our_provider(auth_payload.get("identity_provider")):
-            login = _log_in_or_answer(flask.request, scoped=False)
-            found = super().authenticate(auth_payload)
-            data = {**found.response_data, "audit_id": login.mark}
+            # Whatever user and groups the site's rules name: this is the user of
+            # the other doors, with the rights of the same mapping.
+            login = _log_in_or_answer(flask.request, federated=auth_payload)
+            audit.succeeded(login.user_id)
+            data = {"user_id": login.user_id, "audit_id": login.mark}
             return _response(data, ends=login.expires_at)
         # The mapping of another provider may read the proxy's assertion too.
         found = super().authenticate(auth_payload)
@@ -196,11 +204,19 @@ def _latest_end(at: datetime.datetime) -> datetime.datetime:
     return at + datetime.timedelta(seconds=CONF.token.expiration)
 
 
-def _log_in_or_answer(request: flask.Request, *, scoped: bool) -> Login:
-    """Return the login of a request, or end the request with 401 or 500."""
+def _log_in_or_answer(
+    request: flask.Request, *, federated: dict[str, Any] | None = None
+) -> Login:
+    """Return the login of a request, or end the request with 401 or 500.
+
+    ``federated`` is the payload of a login by the federation URL, which has no
+    scope; the rules of its mapping may still refuse it.
+    """
     try:
+        if federated is not None:
+            places.check_mapping(federated, mapped.extract_assertion_data())
         login = log_in(request.environ)
-        if scoped:
+        if federated is None:
             _check_scope(request, login.reach)
     except VomsError as error:
         failure = error

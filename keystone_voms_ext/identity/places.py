@@ -12,8 +12,9 @@ from typing import Any
 import keystone.conf
 from keystone import exception
 from keystone.common import provider_api
+from keystone.federation import utils
 
-from keystone_voms_ext.voms.errors import SetupError
+from keystone_voms_ext.voms.errors import CredentialRefused, SetupError
 
 CONF = keystone.conf.CONF
 PROVIDERS = provider_api.ProviderAPIs
@@ -30,6 +31,32 @@ def is_our_provider(name: Any) -> bool:
     except exception.IdentityProviderNotFound:
         return False
     return bool(found["id"] == CONF.voms.identity_provider)
+
+
+def check_mapping(payload: dict[str, Any], assertion: dict[str, Any]) -> None:
+    """Refuse a login for which no rule of the provider's mapping holds.
+
+    Only whether a rule holds counts; whom and which groups it names does not.
+    Raises CredentialRefused, or Keystone's own errors for a provider that is
+    disabled or a protocol without a mapping.
+    """
+    provider, protocol = payload["identity_provider"], payload["protocol"]
+    federation = PROVIDERS.federation_api
+    utils.assert_enabled_identity_provider(federation, provider)
+    try:
+        utils.validate_idp(federation.get_idp(provider), protocol, assertion)
+        federation.evaluate(provider, protocol, assertion)
+    except exception.ValidationError as error:
+        if "VOMS_DN" not in assertion:
+            # Why there is nothing to map is for the login itself to say.
+            return
+        raise CredentialRefused(
+            "mapping_rules_refused",
+            subject=str(assertion["VOMS_DN"]),
+            what=f"No rule of the mapping of {provider!r} holds for this login.",
+            mend="Compare its rules with VOMS_DN, VOMS_VO and VOMS_FQANS; one rule "
+            "on VOMS_DN alone is enough, for voms.json says who earns what.",
+        ) from error
 
 
 def find_domain(name: str, *, option: str) -> dict[str, Any]:

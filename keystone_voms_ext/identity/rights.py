@@ -166,7 +166,7 @@ def _granted(entry: Entry, dn: str, roles: dict[str, str]) -> Granted:
 
 
 def _shared_project(entry: Entry, name: str, domain: dict[str, Any]) -> Project:
-    found = _project(name, domain["id"])
+    found = _project(name, domain["id"]) or _project_by_id(name)
     if found is None:
         raise entry.fault(
             "mapping_project_unknown",
@@ -202,6 +202,22 @@ def _project(name: str, domain_id: str) -> Project | None:
         return None
     return Project(
         name=name,
+        id=found["id"],
+        domain_id=found["domain_id"],
+        parent_id=found["parent_id"],
+    )
+
+
+def _project_by_id(project_id: str) -> Project | None:
+    """Return the project with this id: cASO's files name projects by either."""
+    try:
+        found = PROVIDERS.resource_api.get_project(project_id)
+    except exception.ProjectNotFound:
+        return None
+    if found["id"] != project_id or found["is_domain"]:
+        return None
+    return Project(
+        name=found["name"],
         id=found["id"],
         domain_id=found["domain_id"],
         parent_id=found["parent_id"],

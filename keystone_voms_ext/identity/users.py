@@ -160,7 +160,8 @@ def _linked(user_id: str, dn: str) -> bool:
                 "idp_id": idp,
                 "protocol_id": protocol,
                 "unique_id": quote(dn),
-                "display_name": dn,
+                # With a name here Keystone would list the user by it twice.
+                "display_name": None,
             }
         )
     except exception.Conflict:

@@ -255,3 +255,38 @@ def test_a_right_that_lapsed_comes_back_without_what_rested_on_it(
     )
     assert client.log_in(rich, project="ngi-test").status_code == 201
     assert made.alive(client, trusted, admin) == set()
+
+
+def test_a_wrong_edit_of_the_mapping_costs_nothing_and_is_logged(
+    client, proxies, lab, logged
+):
+    path = lab.settings.etc / "voms.json"
+    good = path.read_text()
+    lab.stop_service("keystone")
+    lab.start_service("keystone")
+
+    def replace(text):
+        aside = path.with_suffix(".new")
+        aside.write_text(text)
+        aside.rename(path)
+
+    try:
+        replace(
+            good.replace(
+                '"fedcloud.egi.eu": {"project"', '"fedcloud.egi.eu": {"projekt"'
+            )
+        )
+        assert client.log_in(proxies("alice"), project="dteam").status_code == 201
+        erin = client.log_in(proxies("erin"), project="fedcloud.egi.eu")
+        assert erin.status_code == 201
+        text = logged(until="[mapping_invalid]")
+        (line,) = (one for one in text.splitlines() if "[mapping_invalid]" in one)
+        assert f"{path}, line 4: " in line
+        assert "'projekt'" in line and "The fields are" in line
+        # The next good edit is taken at once.
+        replace(good.replace('"project": "fedcloud.egi.eu"', '"project": "dteam"'))
+        assert client.log_in(proxies("erin"), project="dteam").status_code == 201
+    finally:
+        replace(good)
+    assert client.log_in(proxies("erin"), project="fedcloud.egi.eu").status_code == 201
+    assert client.log_in(proxies("erin"), project="dteam").status_code == 401

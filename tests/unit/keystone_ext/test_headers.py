@@ -34,7 +34,9 @@ HAPROXY = {
 
 
 @pytest.mark.parametrize("sent", [RFC_9440, HAPROXY])
-@pytest.mark.parametrize(("address", "peer"), [(PEER, PEER), ("", "unix")])
+@pytest.mark.parametrize(
+    ("address", "peer"), [(PEER, PEER), ("", "unix"), ("0.0.0.0", "unix")]
+)
 def test_a_listed_peer_is_believed(sent, address, peer):
     request = {**sent, "REMOTE_ADDR": address}
     assert environ.has_client_certificate(request, header_peers=[peer])
