@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The client's side: the keystoneauth1 plugin ``v3voms``.
+"""The client's side: the keystoneauth1 plugins ``v3voms`` and ``v2voms``.
 
 Owns how a VOMS proxy is presented: as the client certificate of the TLS
 handshake, on the login request alone. It must import without Keystone, and it
@@ -10,13 +10,17 @@ never reads the proxy itself; that is for the TLS library. Read
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from keystoneauth1 import access, exceptions, loading
 from keystoneauth1 import session as ks_session
-from keystoneauth1.identity import v3
+from keystoneauth1.identity import v2, v3
 from keystoneauth1.identity.v3 import base
+
+# A client's environment often names the version that its other plugin wants.
+_VERSION = re.compile(r"/+(?:v[23](?:\.0)?/*)?$")
 
 
 def default_proxy() -> str:
@@ -35,6 +39,14 @@ def _client_certificate(proxy: str) -> tuple[str, str]:
             "--os-x509-user-proxy or OS_X509_USER_PROXY."
         )
     return proxy, proxy
+
+
+def _proxy_option() -> loading.Opt:
+    return loading.Opt(
+        "x509-user-proxy",
+        help="File with the VOMS proxy: certificate, key and chain. "
+        "Default: X509_USER_PROXY, else /tmp/x509up_u<uid>.",
+    )
 
 
 class VomsMethod(v3.AuthMethod):
@@ -111,6 +123,54 @@ class V3FederatedVoms(v3.FederationBaseAuth):
         }
 
 
+class V2Voms(v2.Auth):
+    """Log in with a VOMS proxy by POST /v2.0/tokens.
+
+    ``auth_url`` may end in a version or not; it is the one of v2.0 that is asked.
+    """
+
+    def __init__(self, auth_url: str, *, x509_user_proxy: str, **scope: Any) -> None:
+        super().__init__(f"{_VERSION.sub('', auth_url)}/v2.0", **scope)
+        self.x509_user_proxy = x509_user_proxy
+
+    def get_auth_data(
+        self, headers: MutableMapping[str, str] | None = None
+    ) -> dict[str, object]:
+        """Return what stands below ``auth`` in the request, the tenant included."""
+        tenant = {"tenantId": self.tenant_id} if self.tenant_id else {}
+        if self.tenant_name and not tenant:
+            tenant = {"tenantName": self.tenant_name}
+        return {"voms": True, **tenant}
+
+    def get_auth_ref(self, session: ks_session.Session) -> access.AccessInfoV2:
+        """Return the token that v2.0 gives for the proxy."""
+        # The base class has no way to add the certificate to its request.
+        response = session.post(
+            f"{self.auth_url}/tokens",
+            json={"auth": self.get_auth_data()},
+            headers={"Accept": "application/json"},
+            authenticated=False,
+            log=False,
+            cert=_client_certificate(self.x509_user_proxy),
+        )
+        try:
+            found = access.create(resp=response)
+        except ValueError as error:
+            raise exceptions.InvalidResponse(response=response) from error
+        if not isinstance(found, access.AccessInfoV2):
+            raise exceptions.InvalidResponse(response=response)
+        return found
+
+    def get_cache_id_elements(self) -> dict[str, str | None]:
+        """Return what tells two plugins of this kind apart."""
+        return {
+            "auth_url": self.auth_url,
+            "tenant_id": self.tenant_id,
+            "tenant_name": self.tenant_name,
+            "voms_x509_user_proxy": self.x509_user_proxy,
+        }
+
+
 class V3VomsLoader(loading.BaseV3Loader[Any]):
     """The options of ``--os-auth-type v3voms``."""
 
@@ -123,11 +183,7 @@ class V3VomsLoader(loading.BaseV3Loader[Any]):
         """Return the options of any v3 plugin and the three of this one."""
         return [
             *super().get_options(),
-            loading.Opt(
-                "x509-user-proxy",
-                help="File with the VOMS proxy: certificate, key and chain. "
-                "Default: X509_USER_PROXY, else /tmp/x509up_u<uid>.",
-            ),
+            _proxy_option(),
             loading.Opt(
                 "identity-provider",
                 help="Log in by the federation URL of this identity provider "
@@ -156,3 +212,31 @@ class V3VomsLoader(loading.BaseV3Loader[Any]):
                 identity_provider=identity_provider, protocol=protocol, **options
             )
         return V3Voms(**options)
+
+
+class V2VomsLoader(loading.BaseV2Loader[V2Voms]):
+    """The options of ``--os-auth-type v2voms``, for sites that know no other."""
+
+    @property
+    def plugin_class(self) -> type[V2Voms]:
+        """The plugin that is made."""
+        return V2Voms
+
+    def get_options(self) -> list[loading.Opt]:
+        """Return the options of any v2 plugin but trusts, and the proxy."""
+        inherited = [one for one in super().get_options() if one.dest != "trust_id"]
+        return [*inherited, _proxy_option()]
+
+    def create_plugin(self, **options: Any) -> V2Voms:
+        """Return the plugin; a project is taken for the tenant of that name or id.
+
+        Clients that know both versions hand over the options of v3 as they find
+        them. v2.0 has no domains, so those are left out.
+        """
+        proxy = options.get("x509_user_proxy") or default_proxy()
+        return V2Voms(
+            options["auth_url"],
+            x509_user_proxy=proxy,
+            tenant_id=options.get("tenant_id") or options.get("project_id"),
+            tenant_name=options.get("tenant_name") or options.get("project_name"),
+        )

@@ -99,7 +99,11 @@ class Voms(base.AuthMethodHandler):
             # edit goes wrong.
             sources.voms_map()
         except SetupError as error:
-            LOG.error("VOMS logins are out of order [%s] %s", error.code, error)
+            failure = error
+        else:
+            return
+        # Past the handler, as in _answer_failure.
+        LOG.error("VOMS logins are out of order [%s] %s", failure.code, failure)
 
     def authenticate(self, auth_payload: Any) -> base.AuthHandlerResponse:
         """Return the user and the end of the token. The payload holds nothing."""

@@ -7,6 +7,7 @@ touch a group or a grant that an operator made. Read ``Membership`` first.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from keystone.common import provider_api, sql
 from keystone.identity.backends import sql_model
 from oslo_db import exception as db_exception
 from oslo_log import log
+from oslo_utils import timeutils
+from sqlalchemy import orm
 
 from keystone_voms_ext.mapping import Entry, vo_of
 from keystone_voms_ext.voms.errors import SetupError
@@ -34,17 +37,26 @@ _NAME_LENGTH = 64  # group.name
 _VO_LENGTH = 32
 _DIGEST_LENGTH = 16
 _ROUNDS = 5
+# Memberships last for minutes at least; a client that logs in for each request
+# shall not write at each.
+RENEW_AFTER = datetime.timedelta(seconds=20)
 
 Pairs = frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Membership:
-    """A user's place in one of our groups; ``live`` while it has not expired."""
+    """A user's place in one of our groups; ``live`` while it has not expired.
+
+    ``verified`` is when a login last renewed it, in UTC without a zone, as
+    Keystone keeps it; ``provider`` is the identity provider whose it is.
+    """
 
     group_id: str
     name: str
     live: bool
+    verified: datetime.datetime = datetime.datetime.min
+    provider: str = ""
 
     def is_within(self, vos: Collection[str]) -> bool:
         """Tell whether the group belongs to one of these VOs."""
@@ -137,6 +149,8 @@ def memberships(user_id: str) -> tuple[Membership, ...]:
     with sql.session_for_read() as session:
         rows = (
             session.query(sql_model.ExpiringUserGroupMembership, sql_model.Group.name)
+            # The provider has the time that a membership lasts.
+            .options(orm.joinedload(sql_model.ExpiringUserGroupMembership.idp))
             .join(
                 sql_model.Group,
                 sql_model.Group.id == sql_model.ExpiringUserGroupMembership.group_id,
@@ -144,7 +158,13 @@ def memberships(user_id: str) -> tuple[Membership, ...]:
             .filter(sql_model.ExpiringUserGroupMembership.user_id == user_id)
         )
         return tuple(
-            Membership(group_id=row.group_id, name=name, live=not row.expired)
+            Membership(
+                group_id=row.group_id,
+                name=name,
+                live=not row.expired,
+                verified=row.last_verified,
+                provider=row.idp_id,
+            )
             for row, name in rows.all()
             if name.startswith(GROUP_PREFIX)
         )
@@ -172,6 +192,19 @@ def join(user_id: str, group_id: str) -> None:
         f"written in {_ROUNDS} attempts.",
         mend="Look for database errors above this line.",
     )
+
+
+def renew(user_id: str, places: Collection[Membership]) -> None:
+    """Count these places from now on; not those of a login moments ago."""
+    now = timeutils.utcnow()
+    stale = [place.group_id for place in places if now - place.verified > RENEW_AFTER]
+    if not stale:
+        return
+    model = sql_model.ExpiringUserGroupMembership
+    with sql.session_for_write() as session:
+        session.query(model).filter(
+            model.user_id == user_id, model.group_id.in_(stale)
+        ).update({"last_verified": now}, synchronize_session=False)
 
 
 def leave(user_id: str, group_ids: Collection[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import keystone.conf
 from keystone import exception
-from keystone.common import provider_api
+from keystone.common import cache, provider_api
 from keystone.federation import utils
 
 from keystone_voms_ext.voms.errors import CredentialRefused, SetupError
@@ -77,19 +77,32 @@ def find_domain(name: str, *, option: str) -> dict[str, Any]:
 
 def check_ttl() -> None:
     """Refuse an identity provider whose memberships are over at once."""
+    name = CONF.voms.identity_provider
     try:
-        idp = PROVIDERS.federation_api.get_idp(CONF.voms.identity_provider)
+        ttl = _authorization_ttl(name)
     except exception.IdentityProviderNotFound as error:
         raise provider_unknown() from error
-    if idp.get("authorization_ttl") or CONF.federation.default_authorization_ttl:
+    if ttl or CONF.federation.default_authorization_ttl:
         return
+    # What is remembered is good news alone.
+    _authorization_ttl.invalidate(name)
     raise SetupError(
         "authorization_ttl_missing",
-        what=f"The identity provider {idp['id']!r} has no authorization_ttl, so "
+        what=f"The identity provider {name!r} has no authorization_ttl, so "
         "every membership is over at once.",
         mend="'openstack identity provider set --authorization-ttl 1440 "
-        f"{idp['id']}' makes memberships last a day after the last login.",
+        f"{name}' makes memberships last a day after the last login.",
     )
+
+
+def _read_ttl(name: str) -> int:
+    """Return the minutes that a membership lasts, 0 if the provider has none set."""
+    found = PROVIDERS.federation_api.get_idp(name)
+    return int(found.get("authorization_ttl") or 0)
+
+
+# In Keystone's own cache, by its own options: a login asks for it each time.
+_authorization_ttl = cache.get_memoization_decorator(group="federation")(_read_ttl)
 
 
 def provider_unknown() -> SetupError:

@@ -17,7 +17,7 @@ from typing import Any
 import keystone.conf
 from keystone import exception
 from keystone.assignment import core as assignment
-from keystone.common import provider_api
+from keystone.common import cache, provider_api
 from oslo_log import log
 
 from keystone_voms_ext.identity import groups, withdrawal
@@ -70,12 +70,40 @@ def resolve(entries: Sequence[Entry], *, dn: str) -> tuple[Granted, ...]:
     roles: dict[str, str] = {}
     if CONF.voms.add_roles:
         check_ttl()
-        roles = {
-            role["name"]: role["id"]
-            for role in PROVIDERS.role_api.list_roles()
-            if role.get("domain_id") is None
-        }
+        roles = _roles_named({name for entry in entries for name in _names(entry)})
     return tuple(_granted(entry, dn, roles) for entry in entries)
+
+
+def _read_roles() -> dict[str, str]:
+    """Return the ids of the roles of no domain."""
+    return {
+        role["name"]: role["id"]
+        for role in PROVIDERS.role_api.list_roles()
+        if role.get("domain_id") is None
+    }
+
+
+# In Keystone's own cache, by its own options: roles hardly ever change.
+_roles_by_name = cache.get_memoization_decorator(group="role")(_read_roles)
+
+
+def _roles_named(names: Collection[str]) -> dict[str, str]:
+    """Return the ids of these roles, of those that there are."""
+    remembered: dict[str, str] = _roles_by_name()
+    if not all(_is_role(remembered.get(name), name) for name in names):
+        # Made, deleted or renamed since they were listed.
+        _roles_by_name.invalidate()
+        remembered = _roles_by_name()
+    return {name: remembered[name] for name in names if name in remembered}
+
+
+def _is_role(role_id: str | None, name: str) -> bool:
+    if role_id is None:
+        return False
+    try:
+        return bool(PROVIDERS.role_api.get_role(role_id)["name"] == name)
+    except exception.RoleNotFound:
+        return False
 
 
 def sync(
@@ -89,11 +117,11 @@ def sync(
     Raises SetupError.
     """
     made = tuple(_with_projects(one, dn) for one in granted)
-    before = groups.memberships(user.id)
-    domain = find_domain(CONF.voms.user_domain, option="user_domain")
+    before = user.places
+    known = {place.name: place.group_id for place in before}
     wanted = []
     for one in made:
-        group_id = groups.find_or_create(one.group, one.entry, domain)
+        group_id = known.get(one.group) or _find_or_create(one)
         wanted.append(group_id)
         _set_grants(group_id, one.pairs)
     gone = [
@@ -115,12 +143,18 @@ def sync(
     lost = groups.grants_of(place.group_id for place in (*gone, *lapsed))
     if _withdraw(user.id, lost, before=before, left=left):
         withdrawal.next_second()
-    for group_id in wanted:
+    groups.renew(user.id, [place for place in left if place.group_id in wanted])
+    for group_id in set(wanted) - {place.group_id for place in left}:
         groups.join(user.id, group_id)
     # What was empty or over a moment ago may still be cached as "no roles".
     if not {place.group_id for place in left} >= set(wanted):
         assignment.COMPUTED_ASSIGNMENTS_REGION.invalidate()
     return made
+
+
+def _find_or_create(granted: Granted) -> str:
+    domain = find_domain(CONF.voms.user_domain, option="user_domain")
+    return groups.find_or_create(granted.group, granted.entry, domain)
 
 
 def _withdraw(
@@ -252,9 +286,14 @@ def _with_projects(granted: Granted, dn: str) -> Granted:
     return dataclasses.replace(granted, projects=(found,))
 
 
+def _names(entry: Entry) -> Sequence[str]:
+    """Return the names of the roles that an entry gives."""
+    return entry.roles or tuple(CONF.voms.user_roles)
+
+
 def _roles(entry: Entry, known: dict[str, str]) -> tuple[tuple[str, str], ...]:
     found = []
-    for role in entry.roles or CONF.voms.user_roles:
+    for role in _names(entry):
         if role not in known:
             raise entry.fault(
                 "mapping_role_unknown",

@@ -15,7 +15,9 @@ from urllib.parse import quote
 import keystone.conf
 from keystone import exception
 from keystone.common import provider_api
+from oslo_utils import timeutils
 
+from keystone_voms_ext.identity import groups
 from keystone_voms_ext.identity.places import find_domain, provider_unknown
 from keystone_voms_ext.voms.errors import CredentialRefused, SetupError
 
@@ -31,10 +33,11 @@ _ROUNDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """A user of Keystone that stands for one DN."""
+    """A user of Keystone that stands for one DN, and its places in our groups."""
 
     id: str
     created: bool
+    places: tuple[groups.Membership, ...] = ()
 
 
 def find_or_create_user(dn: str) -> User:
@@ -76,9 +79,14 @@ def find_or_create_user(dn: str) -> User:
                 what=f"The user {user['id']} or its domain is disabled.",
                 mend=f"'openstack user set --enable {user['id']}' lets it in again.",
             ) from error
-        if _linked(user["id"], dn):
-            PROVIDERS.shadow_users_api.set_last_active_at(user["id"])
-            return User(id=user["id"], created=created)
+        places = groups.memberships(user["id"])
+        # Who has a place in a group of the provider has its link as well.
+        known = any(place.provider == CONF.voms.identity_provider for place in places)
+        if known or _linked(user["id"], dn):
+            today = timeutils.utcnow().date()
+            if not any(place.verified.date() == today for place in places):
+                PROVIDERS.shadow_users_api.set_last_active_at(user["id"])
+            return User(id=user["id"], created=created, places=places)
     raise SetupError(
         "user_not_created",
         subject=dn,

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client plugin: options, and what it sends."""
 
+import json
 import subprocess
 import sys
 
 import pytest
+import requests
 from keystoneauth1 import exceptions, loading, session
 
 from keystone_voms_ext import client
+from keystone_voms_ext import v2_documents as documents
 
 URL = "https://keystone.example.org:5000/v3"
 
@@ -34,9 +37,9 @@ def sent(plugin):
     return recorder.seen
 
 
-def load(**options):
-    return loading.get_plugin_loader("v3voms").load_from_options(
-        auth_url=URL, **options
+def load(*, by="v3voms", **options):
+    return loading.get_plugin_loader(by).load_from_options(
+        **{"auth_url": URL, **options}
     )
 
 
@@ -90,6 +93,112 @@ def test_tokens_of_two_proxies_are_cached_apart(proxy, tmp_path):
     federated = load(x509_user_proxy=proxy, **names).get_unscoped_cache_id()
     other_federated = load(x509_user_proxy=str(other), **names)
     assert federated and federated != other_federated.get_unscoped_cache_id()
+
+
+ROOT = URL.removesuffix("/v3")
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v2.0", "/v2.0/", "/v3", "/v3/"])
+def test_v2_asks_v2_whatever_the_url_ends_in(proxy, end):
+    plugin = load(by="v2voms", auth_url=ROOT + end, x509_user_proxy=proxy)
+    method, url, request = sent(plugin)
+    assert (method, url) == ("POST", f"{ROOT}/v2.0/tokens")
+    assert request["cert"] == (proxy, proxy)
+    assert request["json"] == {"auth": {"voms": True}}
+    assert request["authenticated"] is False and request["log"] is False
+
+
+def test_v2_leaves_the_mount_of_keystone_in_its_url(proxy):
+    mounted = f"{ROOT}/identity"
+    for auth_url in (mounted, f"{mounted}/v2.0"):
+        plugin = load(by="v2voms", auth_url=auth_url, x509_user_proxy=proxy)
+        assert sent(plugin)[1] == f"{mounted}/v2.0/tokens"
+
+
+@pytest.mark.parametrize(
+    ("options", "tenant"),
+    [
+        ({"tenant_name": "dteam"}, {"tenantName": "dteam"}),
+        ({"tenant_id": "1"}, {"tenantId": "1"}),
+        ({"tenant_id": "1", "tenant_name": "dteam"}, {"tenantId": "1"}),
+        ({"project_name": "dteam"}, {"tenantName": "dteam"}),
+        ({"project_id": "1"}, {"tenantId": "1"}),
+        (
+            {"tenant_name": "a", "project_name": "b", "project_domain_name": "c"},
+            {"tenantName": "a"},
+        ),
+    ],
+)
+def test_v2_has_one_tenant_by_either_name(proxy, options, tenant):
+    request = sent(load(by="v2voms", x509_user_proxy=proxy, **options))[2]
+    assert request["json"] == {"auth": {"voms": True, **tenant}}
+
+
+def test_v2_offers_no_trusts_and_takes_the_usual_proxy(monkeypatch, proxy):
+    loader = loading.get_plugin_loader("v2voms")
+    assert {option.dest for option in loader.get_options()} == {
+        "auth_url",
+        "tenant_id",
+        "tenant_name",
+        "x509_user_proxy",
+    }
+    monkeypatch.setenv("X509_USER_PROXY", proxy)
+    assert sent(load(by="v2voms"))[2]["cert"] == (proxy, proxy)
+
+
+def test_v2_tokens_of_two_proxies_or_tenants_are_cached_apart(proxy, tmp_path):
+    ids = {
+        load(by="v2voms", x509_user_proxy=path, **tenant).get_cache_id()
+        for path in (proxy, str(tmp_path / "other.pem"))
+        for tenant in ({}, {"tenant_name": "1"}, {"tenant_id": "1"})
+    }
+    assert len(ids) == 6 and None not in ids
+
+
+class Answering(session.Session):
+    """A session that answers each request with the same text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.text = text
+
+    def request(self, url, method, **kwargs):
+        answer = requests.Response()
+        answer.status_code = 200
+        answer._content = self.text.encode()
+        return answer
+
+
+def test_v2_reads_a_token_of_v2(proxy):
+    access = documents.access_of(
+        "secret",
+        {
+            "user": {"id": "u", "name": "/CN=alice"},
+            "audit_ids": ["a"],
+            "expires_at": "2026-11-22T08:35:06.000000Z",
+            "issued_at": "2026-11-22T07:35:07.000000Z",
+            "project": {"id": "p", "name": "dteam"},
+            "roles": [{"id": "r", "name": "member"}],
+            "catalog": [],
+        },
+    )
+    plugin = load(by="v2voms", x509_user_proxy=proxy)
+    found = plugin.get_auth_ref(Answering(json.dumps(access)))
+    assert (found.auth_token, found.user_id, found.username) == (
+        "secret",
+        "u",
+        "/CN=alice",
+    )
+    assert (found.project_id, found.role_names) == ("p", ["member"])
+    assert found.expires.isoformat() == "2026-11-22T08:35:06+00:00"
+    assert plugin.has_scope_parameters is False
+
+
+@pytest.mark.parametrize("text", ['{"token": {}}', "{}", "<html>"])
+def test_v2_takes_nothing_else_for_an_answer(proxy, text):
+    plugin = load(by="v2voms", x509_user_proxy=proxy)
+    with pytest.raises(exceptions.InvalidResponse):
+        plugin.get_auth_ref(Answering(text))
 
 
 def test_the_client_loads_neither_keystone_nor_the_validator():
