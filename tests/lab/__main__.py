@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab",
         description="A small real OpenStack on loopback. LAB_ROOT (default .lab) "
-        "says where it lives, LAB_PORT_BASE (default 15000) on which ports.",
+        "says where it lives, LAB_PORT_BASE (default 15000) on which ports, "
+        "LAB_KEYSTONE_WORKERS (default 1) how many processes serve Keystone, and "
+        "LAB_VOMS_DELEGATION=1 lets tokens of VOMS logins make further ones.",
     )
     parser.add_argument("command", choices=("up", "down", "status"))
     command = parser.parse_args(arguments).command

@@ -68,6 +68,8 @@ def variables(settings: Settings) -> dict[str, str]:
         "OCCI_ENDPOINT": f"{settings.url('nova')}/occi1.1",
         "LAB_ROOT": str(settings.root),
         "LAB_PORT_BASE": str(settings.port_base),
+        "LAB_KEYSTONE_WORKERS": str(settings.keystone_workers),
+        "LAB_VOMS_DELEGATION": str(int(settings.voms_delegation)),
         "LAB_PROXIES": str(grid / "proxies"),
         "LAB_VOMSDIR": str(grid / "vomsdir"),
         "LAB_CADIR": str(grid / "certificates"),

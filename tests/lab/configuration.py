@@ -8,6 +8,7 @@ overwrite data: everything it writes is made anew at each start. Read write.
 import secrets
 import shutil
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from tests.lab import api_paste, clients_env, rendering
 from tests.lab.errors import LabError
@@ -63,13 +64,11 @@ def password(settings: Settings) -> str:
 
 
 def write(settings: Settings) -> None:
-    """Write the configuration of every service and the shell files of clients."""
-    values = rendering.words(
-        settings, password=password(settings), voms=_voms_is_installed()
-    )
-    templates = settings.source / "tests/lab/etc"
+    """Write the configuration of every service."""
     plugins = settings.root / "plugins/fedcloud_lab-0.dist-info"
-    rendering.render_folder(templates, settings.etc, settings, values)
+    rendering.render_folder(
+        _templates(settings), settings.etc, settings, _words(settings)
+    )
     # Neutron finds its drivers through the metadata of a distribution.
     (settings.etc / "entry_points.txt").replace(plugins / "entry_points.txt")
     (plugins / "METADATA").write_text("Name: fedcloud-lab\nVersion: 0\n")
@@ -88,6 +87,17 @@ def write(settings: Settings) -> None:
     )
 
 
+def differs(settings: Settings, name: str) -> bool:
+    """Return whether a file of `write` is there and would come out otherwise now."""
+    template = (_templates(settings) / name).read_text()
+    try:
+        return (settings.etc / name).read_text() != rendering.render(
+            template, settings, _words(settings)
+        )
+    except FileNotFoundError:
+        return False
+
+
 def write_client_files(settings: Settings) -> None:
     """Write clients.env and admin.env."""
     admin = settings.root / "admin.env"
@@ -103,6 +113,16 @@ def write_client_files(settings: Settings) -> None:
             "A client of the lab: alice of dteam, by her VOMS proxy.",
             clients_env.variables(settings),
         )
+    )
+
+
+def _templates(settings: Settings) -> Path:
+    return settings.source / "tests/lab/etc"
+
+
+def _words(settings: Settings) -> dict[str, str]:
+    return rendering.words(
+        settings, password=password(settings), voms=_voms_is_installed()
     )
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from tests.lab import environment, probes, services
 from tests.lab.cloud import Cloud
 from tests.lab.errors import LabError
-from tests.lab.settings import HOST, Settings
+from tests.lab.settings import HOST, MEMCACHED, STORES, Settings
 from tests.lab.supervisor import Supervisor
 
 START_SECONDS = 90
 POLL_SECONDS = 0.2
 # What all the others need, in the order in which they need each other.
-NEEDS = ("mariadb", "keystone")
+NEEDS = ("mariadb", MEMCACHED, "keystone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +61,13 @@ class Control:
     def faults(self, names: Iterable[str]) -> dict[str, Fault]:
         """Return the faults of the services that have one.
 
-        A service that runs is not asked while MariaDB or Keystone cannot help
+        A service that runs is not asked while a store or Keystone cannot help
         it to answer: its fault says for which of them it waits.
         """
         found: dict[str, Fault] = {}
         for name in sorted(names, key=_after_its_needs):
-            missing = next((need for need in NEEDS if need in found), "")
+            needs = () if name in STORES else NEEDS
+            missing = next((need for need in needs if need in found), "")
             if missing and self.alive(name):
                 text = f"it cannot answer without {missing}"
                 found[name] = Fault(text=text, waits_for=missing)
@@ -115,15 +116,15 @@ class Control:
                 time.sleep(POLL_SECONDS)
 
     def stop(self, names: Sequence[str]) -> None:
-        """Stop services together, but MariaDB after those that use it."""
-        database = [name for name in names if name == "mariadb"]
-        for group in ([name for name in names if name != "mariadb"], database):
+        """Stop services together, but the stores after those that use them."""
+        stores = [name for name in names if name in STORES]
+        for group in ([name for name in names if name not in STORES], stores):
             for name in self._supervisor.stop(group):
                 self.say(f"{name} did not stop in time and was killed")
 
     def address(self, name: str) -> str:
         """Return what a person calls the place of a service."""
-        if name == "mariadb":
+        if name in STORES:
             return f"{HOST}:{self.settings.port(name)}"
         return self.settings.url(name)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.lab import clients_env, configuration, packages, startup
 from tests.lab.control import Control, Fault
 from tests.lab.processes import resident_bytes
-from tests.lab.settings import SERVICES, Settings, from_environ
+from tests.lab.settings import MEMCACHED, PORTS, SERVICES, Settings, from_environ
 
 SOURCE = Path(__file__).resolve().parents[2]
 
@@ -67,7 +67,9 @@ class Lab:
         """Make a handle; nothing is started. `only` names the services to run."""
         self.settings = settings
         wanted = {"mariadb", *only}
-        self.names = tuple(name for name in SERVICES if name in wanted)
+        if settings.keystone_workers > 1:
+            wanted.add(MEMCACHED)
+        self.names = tuple(name for name in PORTS if name in wanted)
         self._say = say
 
     @classmethod
@@ -78,10 +80,11 @@ class Lab:
     def up(self) -> None:
         """Start what does not answer; return when every service does.
 
+        A Keystone that runs with another setting is started again with this.
         Raises LabError that names the service, its log and its last error
         line. What this call started is stopped again then.
         """
-        packages.ensure(self._say)
+        packages.ensure(self.names, self._say)
         configuration.make_folders(self.settings)
         with self._locked() as control:
             try:
@@ -95,7 +98,7 @@ class Lab:
         """Stop every process of this lab; its root is kept."""
         if self.settings.run.exists():
             with self._locked() as control:
-                control.stop(SERVICES)
+                control.stop(PORTS)
 
     def status(self) -> tuple[ServiceStatus, ...]:
         """Return how each service answers a real request, in order of ports.

@@ -2,17 +2,18 @@
 """The system packages that a lab needs and pip cannot bring.
 
 Owns the list of programs and the packages they come in. It must never start or
-configure a system daemon: the -core packages hold the programs alone. Read
-ensure.
+configure a system daemon: of memcached, whose package brings one, the start is
+left out, and the -core packages hold the programs alone. Read ensure.
 """
 
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from tests.lab.environment import search_path
 from tests.lab.errors import LabError
+from tests.lab.settings import MEMCACHED
 
 NEEDED = {
     "mariadbd": "mariadb-server-core",
@@ -20,6 +21,9 @@ NEEDED = {
     "my_print_defaults": "mariadb-client-core",
     "mariadb": "mariadb-client-core",
 }
+NEEDED_BY = {MEMCACHED: {"memcached": "memcached"}}
+# systemctl and invoke-rc.d leave the daemons of new packages alone then.
+NO_START = {"SYSTEMD_OFFLINE": "1", "RUNLEVEL": "1"}
 # The test grid makes attribute certificates itself where this one is missing;
 # only CI insists on the real program.
 WANTED = {"voms-proxy-fake": "voms-clients"}
@@ -34,9 +38,18 @@ def missing(
     )
 
 
-def ensure(say: Callable[[str], None]) -> None:
+def needed_by(services: Collection[str]) -> dict[str, str]:
+    """Return the programs that a lab of these services needs, with their packages."""
+    found = dict(NEEDED)
+    for service, programs in NEEDED_BY.items():
+        if service in services:
+            found |= programs
+    return found
+
+
+def ensure(services: Collection[str], say: Callable[[str], None]) -> None:
     """Install what is missing with apt as root; raise LabError otherwise."""
-    needed = missing(NEEDED, find=_find)
+    needed = missing(needed_by(services), find=_find)
     wanted = missing(WANTED, find=_find)
     if needed or (wanted and os.environ.get("CI")):
         _install([*needed, *wanted], say)
@@ -51,11 +64,11 @@ def _install(packages: list[str], say: Callable[[str], None]) -> None:
     if os.getuid() != 0 or not shutil.which("apt-get"):
         raise LabError(
             f"System packages are missing: {names}. As root on Debian or Ubuntu: "
-            f"apt-get install {names}. Elsewhere install MariaDB's server programs; "
-            "no service has to run."
+            f"apt-get install {names}. Elsewhere install the programs of the same "
+            "names; no service of the system has to run."
         )
     say(f"installing the system packages {names}")
-    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environ = {**os.environ, **NO_START, "DEBIAN_FRONTEND": "noninteractive"}
     install = ["install", "-y", "-qq", "--no-install-recommends", *packages]
     for command in (["update", "-qq"], install):
         result = subprocess.run(

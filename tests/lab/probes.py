@@ -7,16 +7,18 @@ database, not just an open port. It must never change anything. Read probe.
 
 from collections.abc import Callable
 
-from tests.lab import mariadb
+from tests.lab import mariadb, memcached
 from tests.lab.cloud import Cloud
 from tests.lab.errors import LabError
-from tests.lab.settings import Settings
+from tests.lab.settings import MEMCACHED, Settings
 
 
 def probe(settings: Settings, cloud: Cloud, password: str, service: str) -> str:
     """Return why a service does not answer, or '' when it does."""
     if service == "mariadb":
         return mariadb.probe(settings, password)
+    if service == MEMCACHED:
+        return memcached.probe(settings)
     try:
         status = cloud.root_status(service)
         if status >= 500:

@@ -18,6 +18,7 @@ PROC = Path("/proc")
 # Fields of /proc/PID/stat counted from after the command, whose text may hold
 # spaces and brackets itself (proc_pid_stat(5): state is field 3, starttime 22).
 STATE = 0
+PARENT = 1
 START_TIME = 19
 
 
@@ -81,12 +82,23 @@ def identify(pid: int) -> Identity:
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the resident memory of a process in bytes, 0 when it is gone."""
+    """Return the resident memory of a process and its children, 0 when it is gone."""
+    pages = sum(_resident_pages(one) for one in (pid, *_children(pid)))
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _resident_pages(pid: int) -> int:
     try:
-        pages = (PROC / str(pid) / "statm").read_text().split()[1]
+        return int((PROC / str(pid) / "statm").read_text().split()[1])
     except (OSError, IndexError):
         return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _children(pid: int) -> list[int]:
+    pids = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+    return [
+        one for one in pids if (fields := _stat(one)) and int(fields[PARENT]) == pid
+    ]
 
 
 def _stat(pid: int) -> list[str] | None:

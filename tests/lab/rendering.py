@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.lab.errors import LabError
-from tests.lab.settings import HOST, Settings
+from tests.lab.settings import HOST, MEMCACHED, Settings
 
 WORD = re.compile(r"@([a-z_]+)(?: ([a-z0-9_]+))?@")
 
@@ -61,6 +61,7 @@ def words(settings: Settings, *, password: str, voms: bool) -> dict[str, str]:
     with a method that it cannot load.
     """
     methods = (*STOCK_METHODS, "voms") if voms else STOCK_METHODS
+    delegation = voms and settings.voms_delegation
     return {
         "root": str(settings.root),
         "venv": str(settings.venv),
@@ -69,7 +70,12 @@ def words(settings: Settings, *, password: str, voms: bool) -> dict[str, str]:
         "password": password,
         "auth_methods": ",".join(methods),
         "log_levels": ",".join(LOG_LEVELS),
-        "mapped_method": "mapped = voms" if voms else "",
+        "mapped_method": "mapped = voms\ntoken = voms" if voms else "",
+        "primary_methods": (
+            "additional_primary_auth_methods = voms" if delegation else ""
+        ),
+        "keystone_workers": str(settings.keystone_workers),
+        "cache_backend": _cache_backend(settings),
     }
 
 
@@ -110,6 +116,16 @@ def database_url(settings: Settings, name: str, password: str) -> str:
     """Return the SQLAlchemy URL of one of the lab's databases."""
     port = settings.port("mariadb")
     return f"mysql+pymysql://lab:{password}@{HOST}:{port}/{name}?charset=utf8"
+
+
+def _cache_backend(settings: Settings) -> str:
+    """Return the backend that all processes of Keystone see alike."""
+    if settings.keystone_workers == 1:
+        return "backend = oslo_cache.dict"
+    return (
+        "backend = dogpile.cache.pymemcache\n"
+        f"memcache_servers = {HOST}:{settings.port(MEMCACHED)}"
+    )
 
 
 def _database(settings: Settings, name: str, password: str) -> str:

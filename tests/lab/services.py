@@ -4,11 +4,11 @@
 Owns the command lines. It must never start anything itself. Read command.
 """
 
-from tests.lab import mariadb
-from tests.lab.settings import Settings
+from tests.lab import mariadb, memcached
+from tests.lab.settings import MEMCACHED, Settings
 
-# Started together once Keystone knows their users; MariaDB stands apart, as it
-# starts first and stops last.
+# Started together once Keystone knows their users; the stores stand apart, as
+# they start first and stop last.
 APIS = ("keystone", "placement", "glance", "nova", "neutron", "cinder")
 
 
@@ -17,9 +17,12 @@ def command(settings: Settings, service: str) -> list[str]:
     port = str(settings.port(service))
     if service == "mariadb":
         return mariadb.command(settings)
+    if service == MEMCACHED:
+        return memcached.command(settings)
     if service == "keystone":
-        tls_log = str(settings.log("keystone-tls"))
-        return _python(settings, "keystone_tls", port, str(settings.grid), tls_log)
+        tls_log, workers = settings.log("keystone-tls"), settings.keystone_workers
+        arguments = (port, str(settings.grid), str(tls_log), str(workers))
+        return _python(settings, "keystone_tls", *arguments)
     if service == "nova":
         others = (settings.url(name) for name in ("keystone", "placement"))
         return _python(settings, "nova_all", port, str(settings.ca_file), *others)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a lab lives and which ports it uses.
+"""Where a lab lives, which ports it uses and how its Keystone is set.
 
 Owns the names of the services, the port layout and the folders below LAB_ROOT.
 It must never touch the disk or start anything: two Settings with other roots
@@ -24,6 +24,11 @@ SERVICES = (
     "cinder",
     "mariadb",
 )
+# What the processes of one Keystone share, if there are several of them.
+MEMCACHED = "memcached"
+PORTS = (*SERVICES, MEMCACHED)
+# They need no other service.
+STORES = ("mariadb", MEMCACHED)
 DATABASES = (
     "keystone",
     "placement",
@@ -37,7 +42,8 @@ DATABASES = (
 HOST = "127.0.0.1"
 DEFAULT_PORT_BASE = 15000
 LOWEST_PORT_BASE = 1024
-HIGHEST_PORT_BASE = 65535 - len(SERVICES) + 1
+HIGHEST_PORT_BASE = 65535 - len(PORTS) + 1
+MOST_WORKERS = 8
 
 # Rendered paths pass through oslo.config, PasteDeploy, URLs and shell files.
 # Each gives another meaning to one of these characters.
@@ -46,16 +52,23 @@ UNFIT_FOR_A_PATH = frozenset("$%\"'\\#:;?@\n\r\t")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One lab: its root folder, its ports and the source tree that runs it."""
+    """One lab: its root folder, its ports and the source tree that runs it.
+
+    With more than one of `keystone_workers` that many processes serve
+    Keystone's port, and share a memcached. `voms_delegation` lets tokens of
+    the method voms make others, as an operator can choose.
+    """
 
     root: Path
     port_base: int
     source: Path
     venv: Path
+    keystone_workers: int = 1
+    voms_delegation: bool = False
 
     def port(self, service: str) -> int:
         """Return the loopback port of a service; KeyError-free names only."""
-        return self.port_base + SERVICES.index(service)
+        return self.port_base + PORTS.index(service)
 
     def url(self, service: str) -> str:
         """Return the root URL of an HTTP service, without a trailing slash."""
@@ -96,8 +109,9 @@ def from_environ(environ: Mapping[str, str], *, source: Path) -> Settings:
     """Return the lab that LAB_ROOT and LAB_PORT_BASE name.
 
     A relative LAB_ROOT counts from the source tree, so that `make lab` and a
-    test started elsewhere mean the same lab. Raises LabError for a root or a
-    port base that cannot work.
+    test started elsewhere mean the same lab. LAB_KEYSTONE_WORKERS and
+    LAB_VOMS_DELEGATION set its Keystone. Raises LabError for a value that
+    cannot work.
     """
     root = source / Path(environ.get("LAB_ROOT") or ".lab").expanduser()
     bad = sorted(UNFIT_FOR_A_PATH.intersection(str(root)))
@@ -111,6 +125,8 @@ def from_environ(environ: Mapping[str, str], *, source: Path) -> Settings:
         port_base=_port_base(environ.get("LAB_PORT_BASE") or ""),
         source=source,
         venv=Path(sys.prefix),
+        keystone_workers=_workers(environ.get("LAB_KEYSTONE_WORKERS") or "1"),
+        voms_delegation=_switch(environ, "LAB_VOMS_DELEGATION"),
     )
 
 
@@ -124,5 +140,21 @@ def _port_base(text: str) -> int:
     raise LabError(
         f"LAB_PORT_BASE is {text!r}. It must be a whole number from "
         f"{LOWEST_PORT_BASE} to {HIGHEST_PORT_BASE}; the lab uses "
-        f"{len(SERVICES)} ports from there up."
+        f"{len(PORTS)} ports from there up."
     )
+
+
+def _workers(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_WORKERS:
+        return int(text)
+    raise LabError(
+        f"LAB_KEYSTONE_WORKERS is {text!r}. It must be a whole number from 1 to "
+        f"{MOST_WORKERS}: how many processes serve Keystone."
+    )
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name) or "0"
+    if text in ("0", "1"):
+        return text == "1"
+    raise LabError(f"{name} is {text!r}. It must be 1 (on) or 0 (off).")

@@ -18,7 +18,7 @@ from tests.lab import configuration, mariadb, provision, setup_jobs
 from tests.lab.control import Control
 from tests.lab.errors import LabError
 from tests.lab.services import APIS
-from tests.lab.settings import Settings
+from tests.lab.settings import MEMCACHED, STORES, Settings
 
 # The grid lasts 24 hours, and a lab that was just started shall last a while.
 GRID_SECONDS = 20 * 3600
@@ -39,8 +39,10 @@ def bring_up(control: Control, names: Sequence[str]) -> None:
     with ThreadPoolExecutor(max_workers=1) as pool:
         # A running service holds on to the CA of the grid that it started with.
         grid = None if alive else pool.submit(make_grid, settings.grid)
+        _stop_what_is_set_otherwise(control, names)
+        alive = [name for name in alive if control.alive(name)]
         first = not _is_prepared(settings, names)
-        _start_database(control)
+        _start_stores(control, names)
         if first:
             control.stop(alive)
             _make_databases(control, names)
@@ -56,11 +58,27 @@ def bring_up(control: Control, names: Sequence[str]) -> None:
     _marker(settings).write_text(_fingerprint(settings, names))
 
 
-def _start_database(control: Control) -> None:
+def _stop_what_is_set_otherwise(control: Control, names: Sequence[str]) -> None:
+    """Stop a Keystone that has another configuration than it would get now.
+
+    One whose memcached has ended goes too: each of its threads would do without
+    the new one for as long as it takes the old one for dead.
+    """
+    if control.alive("keystone"):
+        if configuration.differs(control.settings, "keystone.conf"):
+            control.say("the setting of keystone has changed: starting it again")
+            control.stop(["keystone"])
+        elif MEMCACHED in names and not control.alive(MEMCACHED):
+            control.stop(["keystone"])
+    if MEMCACHED not in names:
+        control.stop([MEMCACHED])
+
+
+def _start_stores(control: Control, names: Sequence[str]) -> None:
     configuration.write(control.settings)
     if not control.alive("mariadb"):
         mariadb.prepare(control.settings, configuration.password(control.settings))
-    control.ensure(["mariadb"])
+    control.ensure([name for name in STORES if name in names])
 
 
 def _make_databases(control: Control, names: Sequence[str]) -> None:
@@ -107,4 +125,5 @@ def _fingerprint(settings: Settings, names: Sequence[str]) -> str:
     mapping = settings.source / "tests/lab/etc/voms.json"
     content = hashlib.sha256(provision.source() + mapping.read_bytes()).hexdigest()
     releases = " ".join(f"{name}-{version(name)}" for name in RELEASES)
-    return f"{settings.port_base} {content} {' '.join(names)} {releases}\n"
+    kept = " ".join(name for name in names if name != MEMCACHED)
+    return f"{settings.port_base} {content} {kept} {releases}\n"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Missing programs are named by the package that brings them."""
 
-from tests.lab.packages import NEEDED, missing
+from tests.lab.packages import NEEDED, missing, needed_by
+from tests.lab.settings import MEMCACHED, SERVICES
 
 
 def test_nothing_is_missing_where_everything_is_found():
@@ -13,6 +14,11 @@ def test_a_package_is_named_once():
         "mariadb-server-core",
         "mariadb-client-core",
     ]
+
+
+def test_memcached_is_needed_where_it_is_a_service_alone():
+    assert needed_by(SERVICES) == NEEDED
+    assert set(needed_by([*SERVICES, MEMCACHED])) == {*NEEDED, "memcached"}
 
 
 def test_only_the_package_of_the_missing_program_is_named():

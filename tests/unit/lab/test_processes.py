@@ -4,6 +4,7 @@
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -80,3 +81,17 @@ def test_memory_is_that_of_the_process():
     process = subprocess.Popen(["/bin/true"])
     process.wait()
     assert resident_bytes(process.pid) == 0
+
+
+def test_memory_of_children_counts():
+    begin = resident_bytes(os.getpid())
+    child = subprocess.Popen(
+        [sys.executable, "-c", "x = bytearray(60_000_000); print(1); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        child.stdout.readline()
+        assert resident_bytes(os.getpid()) - begin > 50_000_000
+    finally:
+        child.communicate(b"\n")

@@ -2,10 +2,12 @@
 """The templates become configuration that oslo.config reads as meant."""
 
 import configparser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.lab import configuration
 from tests.lab.errors import LabError
 from tests.lab.rendering import render, render_folder, words
 from tests.lab.settings import from_environ
@@ -75,6 +77,44 @@ def test_without_the_plugin_keystone_is_not_told_of_it():
     values = words(LAB, password="pw", voms=False)
     text = render("methods = @auth_methods@\n@mapped_method@", LAB, values)
     assert "voms" not in text
+
+
+def keystone_conf(voms=True, **setting):
+    """Return the lab's keystone.conf in another setting."""
+    changed = replace(LAB, **setting)
+    template = (SOURCE / "tests/lab/etc/keystone.conf").read_text()
+    parser = configparser.ConfigParser(interpolation=None, strict=True)
+    text = render(template, changed, words(changed, password="pw", voms=voms))
+    parser.read_string(text)
+    return parser
+
+
+def test_voms_is_a_primary_method_where_the_lab_is_told_so():
+    option = "additional_primary_auth_methods"
+    assert option not in keystone_conf()["auth"]
+    assert keystone_conf(voms_delegation=True)["auth"][option] == "voms"
+    assert option not in keystone_conf(voms=False, voms_delegation=True)["auth"]
+
+
+def test_several_processes_share_a_cache_that_one_has_to_itself():
+    assert keystone_conf()["cache"]["backend"] == "oslo_cache.dict"
+    cache = keystone_conf(keystone_workers=2)["cache"]
+    assert cache["backend"] == "dogpile.cache.pymemcache"
+    assert cache["memcache_servers"] == "127.0.0.1:21007"
+    assert cache["enabled"] == "true"
+
+
+def test_each_setting_of_keystone_shows_in_its_file(tmp_path):
+    here = replace(LAB, root=tmp_path)
+    configuration.make_folders(here)
+    assert not configuration.differs(here, "keystone.conf")
+    configuration.write(here)
+    assert not configuration.differs(here, "keystone.conf")
+    others = [{"keystone_workers": 2}, {"voms_delegation": True}]
+    for setting in others:
+        assert configuration.differs(replace(here, **setting), "keystone.conf")
+    configuration.write(replace(here, keystone_workers=2))
+    assert configuration.differs(replace(here, keystone_workers=3), "keystone.conf")
 
 
 def test_each_service_has_a_database_of_its_own(folder):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LAB_ROOT and LAB_PORT_BASE: what they mean and what is refused."""
+"""The variables LAB_*: what they mean and what is refused."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.lab.errors import LabError
-from tests.lab.settings import SERVICES, from_environ
+from tests.lab.settings import PORTS, from_environ
 
 SOURCE = Path("/srv/checkout")
 
@@ -31,21 +31,21 @@ def test_a_relative_root_does_not_depend_on_the_current_directory():
 
 def test_the_ports_of_a_lab_are_in_a_row():
     lab = settings(LAB_PORT_BASE="21000")
-    assert [lab.port(name) for name in SERVICES] == list(range(21000, 21007))
+    assert [lab.port(name) for name in PORTS] == list(range(21000, 21008))
 
 
 def test_two_labs_at_a_distance_share_no_port():
     one = settings(LAB_PORT_BASE="21000")
-    two = settings(LAB_PORT_BASE=str(21000 + len(SERVICES)))
-    assert not {one.port(s) for s in SERVICES} & {two.port(s) for s in SERVICES}
+    two = settings(LAB_PORT_BASE=str(21000 + len(PORTS)))
+    assert not {one.port(s) for s in PORTS} & {two.port(s) for s in PORTS}
 
 
 def test_the_highest_port_base_keeps_every_port_in_range():
-    assert settings(LAB_PORT_BASE="65529").port(SERVICES[-1]) == 65535
+    assert settings(LAB_PORT_BASE="65528").port(PORTS[-1]) == 65535
 
 
 @pytest.mark.parametrize(
-    "text", ["80", "65530", "1e4", "-15000", "15000 ", "\u0661\u0665\u0660\u0660\u0660"]
+    "text", ["80", "65529", "1e4", "-15000", "15000 ", "\u0661\u0665\u0660\u0660\u0660"]
 )
 def test_a_port_base_that_cannot_work_is_refused_by_its_text(text):
     with pytest.raises(LabError) as refused:
@@ -57,6 +57,31 @@ def test_a_port_base_that_cannot_work_is_refused_by_its_text(text):
 def test_a_root_that_configuration_files_cannot_carry_is_refused(character):
     with pytest.raises(LabError, match="LAB_ROOT"):
         settings(LAB_ROOT=f"/tmp/a{character}b")
+
+
+def test_keystone_has_one_process_and_stock_delegation_unless_told_otherwise():
+    assert settings().keystone_workers == 1
+    assert settings().voms_delegation is False
+    both = settings(LAB_KEYSTONE_WORKERS="2", LAB_VOMS_DELEGATION="1")
+    assert both.keystone_workers == 2
+    assert both.voms_delegation is True
+    empty = settings(LAB_KEYSTONE_WORKERS="", LAB_VOMS_DELEGATION="")
+    assert empty == settings(LAB_VOMS_DELEGATION="0") == settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("LAB_KEYSTONE_WORKERS", "0"),
+        ("LAB_KEYSTONE_WORKERS", "9"),
+        ("LAB_KEYSTONE_WORKERS", "two"),
+        ("LAB_VOMS_DELEGATION", "yes"),
+        ("LAB_VOMS_DELEGATION", "2"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_by_name_and_text(name, text):
+    with pytest.raises(LabError, match=f"{name} is {text!r}"):
+        settings(**{name: text})
 
 
 def test_a_root_with_spaces_is_taken():
