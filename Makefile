@@ -11,7 +11,8 @@ export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || e
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
 	@echo "make test        lint, unit tests, functional tests on the lab"
-	@echo "make lab         start the lab (LAB_ROOT, LAB_PORT_BASE); lab-status, lab-down"
+	@echo "make lab         start the lab (LAB_ROOT, LAB_PORT_BASE, LAB_KEYSTONE_WORKERS,"
+	@echo "                 LAB_VOMS_DELEGATION=1); lab-status, lab-down"
 	@echo "make venv        .venv with the project and its pins"
 	@echo "make bench       benchmarks; make docs: doc/build/html"
 	@echo "make core        the validator's tests beside the oldest and newest cryptography"

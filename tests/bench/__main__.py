@@ -8,9 +8,9 @@ missed is printed, and is no failure. Read ``PARTS`` first.
 import argparse
 import sys
 
-from tests.bench import voms
+from tests.bench import keystone, voms
 
-PARTS = {"voms": voms.run}
+PARTS = {"voms": voms.run, "keystone": keystone.run}
 
 
 def main() -> int:
