@@ -30,6 +30,7 @@ def faked(
     *options: str,
     user: Callable[[], Credential] = lambda: cast().alice,
     hours: int = 12,
+    past: timedelta = PAST,
     ac: bool = True,
 ) -> Build:
     """Build the proxy file that the program writes with these options."""
@@ -37,13 +38,18 @@ def faked(
     def build(site: Site) -> bytes:
         made = user()
         with tempfile.TemporaryDirectory(prefix="voms-proxy-fake-") as folder:
-            return _written(Path(folder), made, options, hours, ac)
+            return _written(Path(folder), made, options, hours, past, ac)
 
     return build
 
 
 def _written(
-    folder: Path, user: Credential, options: tuple[str, ...], hours: int, ac: bool
+    folder: Path,
+    user: Credential,
+    options: tuple[str, ...],
+    hours: int,
+    past: timedelta,
+    ac: bool,
 ) -> bytes:
     paths = {}
     for name, content in (
@@ -66,7 +72,7 @@ def _written(
         vo="dteam" if ac else None,
         fqans=FQANS if ac else (),
         server=server if ac else None,
-        past=PAST,
+        past=past,
         options=options,
     )
     return out.read_bytes()
@@ -122,7 +128,12 @@ CASES = (
         "voms-proxy-fake -extkeyusage codeSigning",
         faked("-extkeyusage", "codeSigning"),
     ),
-    bad(6, "proxy_expired", "voms-proxy-fake -hours 1", faked(hours=1)),
+    bad(
+        6,
+        "proxy_expired",
+        "voms-proxy-fake -hours 1",
+        faked(hours=1, past=timedelta(hours=3)),
+    ),
     bad(
         19,
         "ac_not_for_this_host",
