@@ -50,6 +50,29 @@ OPTIONS = [
         "that it does not answer. Raise it only for a service that is known to "
         "be slow: a Nova API thread waits all that time.",
     ),
+    cfg.IntOpt(
+        "cache_seconds",
+        default=20,
+        min=0,
+        max=3600,
+        help="Seconds for which the templates of a site (flavors, images, pools, "
+        "zones), as one user sees them in the query interface, are remembered in "
+        "each process of the Nova API. 0: they are asked for every time. A new "
+        "image may be missing from the query interface for so long; it can be "
+        "used at once.",
+    ),
+    cfg.IntOpt(
+        "wait_seconds",
+        default=20,
+        min=0,
+        max=300,
+        help="Seconds that a request waits for Nova where one step needs the end of "
+        "another: the confirmation of a resize, and a floating IP for a new machine, "
+        "which needs its port. A resize that takes longer is confirmed when the "
+        "client asks for it again; a machine whose port takes longer is deleted. "
+        "Raise it where machines are slow to start: a Nova API thread waits all "
+        "that time.",
+    ),
 ]
 
 
@@ -57,6 +80,16 @@ def register(conf: cfg.ConfigOpts) -> Any:
     """Return the section [ooi] of `conf`, its options registered."""
     conf.register_opts(OPTIONS, group=GROUP)
     return conf[GROUP]
+
+
+def cache_seconds() -> int:
+    """Return the option of that name, which the filter has registered."""
+    return int(cfg.CONF[GROUP].cache_seconds)
+
+
+def wait_seconds() -> int:
+    """Return the option of that name, which the filter has registered."""
+    return int(cfg.CONF[GROUP].wait_seconds)
 
 
 def list_opts() -> list[tuple[str, list[cfg.Opt]]]:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kinds, mixins and actions of this service, as data.
+"""The core kinds and the compute family, as data.
 
-Owns: every identifier, attribute and action of GFD.221 and GFD.224 and of the
-OpenStack extensions that we offer, with locations relative to the endpoint.
-Must never: hold behaviour; what a value means in OpenStack is translate's.
-Read first: COMPUTE, then ADVERTISED.
+Owns: what GFD.221 and GFD.224 section 3.1 and 3.5 define, and the OpenStack
+extensions of it, with locations relative to the endpoint. Network and storage
+have modules of their own, ooi_ext.catalog holds all of them. Must never: hold
+behaviour; what a value means in OpenStack is translate's. Read first: COMPUTE.
 """
 
 from ooi_ext.model import Action, Attribute, Kind, Mixin
@@ -17,6 +17,7 @@ COMPUTE_ACTION = "http://schemas.ogf.org/occi/infrastructure/compute/action#"
 # scripts and the federation's image catalogue hold these identifiers.
 OS_TEMPLATE = "http://schemas.openstack.org/template/os#"
 RESOURCE_TEMPLATE = "http://schemas.openstack.org/template/resource#"
+ZONE_TEMPLATE = "http://schemas.openstack.org/compute/availability_zone#"
 
 # GFD.223 section 4 wants no location for entity, resource and link, but jOCCI
 # refuses a kind without one.
@@ -47,7 +48,7 @@ LINK = Kind(
     parent=ENTITY.identifier,
     location="/link/",
     attributes=(
-        Attribute("occi.core.source", mutable=False),
+        Attribute("occi.core.source", required=True),
         Attribute("occi.core.target", required=True),
     ),
 )
@@ -72,6 +73,16 @@ SUSPEND = Action(
     attributes=(Attribute("method", choices=("hibernate", "suspend")),),
 )
 
+SAVE = Action(
+    scheme=COMPUTE_ACTION,
+    term="save",
+    title="Save the machine as a new OS template",
+    attributes=(
+        Attribute("method", choices=("hot", "deferred")),
+        Attribute("name"),
+    ),
+)
+
 COMPUTE = Kind(
     scheme=INFRASTRUCTURE,
     term="compute",
@@ -83,27 +94,11 @@ COMPUTE = Kind(
         Attribute("occi.compute.cores", type="integer"),
         Attribute("occi.compute.hostname"),
         Attribute("occi.compute.memory", type="number"),
+        Attribute("occi.compute.share", type="integer"),
         Attribute("occi.compute.state", mutable=False),
         Attribute("occi.compute.state.message", mutable=False),
     ),
-    actions=tuple(a.identifier for a in (START, STOP, RESTART, SUSPEND)),
-)
-
-# Named in the links of a create request. They join ADVERTISED when their own
-# collections are served.
-NETWORK = Kind(
-    scheme=INFRASTRUCTURE,
-    term="network",
-    title="Network resource",
-    parent=RESOURCE.identifier,
-    location="/network/",
-)
-NETWORK_INTERFACE = Kind(
-    scheme=INFRASTRUCTURE,
-    term="networkinterface",
-    title="Network interface",
-    parent=LINK.identifier,
-    location="/networkinterface/",
+    actions=tuple(a.identifier for a in (START, STOP, RESTART, SUSPEND, SAVE)),
 )
 
 OS_TPL = Mixin(
@@ -118,6 +113,14 @@ RESOURCE_TPL = Mixin(
     term="resource_tpl",
     title="Resource template",
     location="/resource_tpl/",
+    applies=(COMPUTE.identifier,),
+)
+
+AVAILABILITY_ZONE = Mixin(
+    scheme=INFRASTRUCTURE,
+    term="availability_zone",
+    title="Availability zone",
+    location="/availability_zone/",
     applies=(COMPUTE.identifier,),
 )
 
@@ -169,20 +172,19 @@ ADVERTISED: tuple[Kind | Mixin | Action, ...] = (
     STOP,
     RESTART,
     SUSPEND,
+    SAVE,
     OS_TPL,
     RESOURCE_TPL,
+    AVAILABILITY_ZONE,
     PUBLIC_KEY,
     USER_DATA,
     SSH_KEY,
     OCCI_USER_DATA,
 )
 
-KINDS = {
-    kind.identifier: kind
-    for kind in (ENTITY, RESOURCE, LINK, COMPUTE, NETWORK, NETWORK_INTERFACE)
-}
-MIXINS = {c.identifier: c for c in ADVERTISED if isinstance(c, Mixin)}
-ACTIONS = {c.identifier: c for c in ADVERTISED if isinstance(c, Action)}
-
 # Mixins of which every site has its own: scheme -> the mixin they depend on.
-TEMPLATES = {OS_TEMPLATE: OS_TPL, RESOURCE_TEMPLATE: RESOURCE_TPL}
+TEMPLATES = {
+    OS_TEMPLATE: OS_TPL,
+    RESOURCE_TEMPLATE: RESOURCE_TPL,
+    ZONE_TEMPLATE: AVAILABILITY_ZONE,
+}

@@ -104,12 +104,17 @@ class Message:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource as the service shows it; every URI in it is complete."""
+    """One resource as the service shows it; every URI in it is complete.
+
+    `location` is its own URI. Left empty it follows from the location of the
+    kind and the id: see located.
+    """
 
     kind: Kind
     mixins: tuple[Mixin, ...] = ()
     attributes: Attributes = ()
     links: tuple[Link, ...] = ()
+    location: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,8 @@ class LinkEntity:
 
     `attributes` hold those of its kind and mixins; `source` and `target` are
     the attributes occi.core.source and occi.core.target of a text rendering.
+    `links` can only be references to its actions (GFD.229 section 5.1.2), and
+    `location` is as for a Resource.
     """
 
     kind: Kind
@@ -133,9 +140,20 @@ class LinkEntity:
     target: End
     mixins: tuple[Mixin, ...] = ()
     attributes: Attributes = ()
+    links: tuple[Link, ...] = ()
+    location: str = ""
 
 
 Entity = Resource | LinkEntity
+
+
+def located(entity: Entity, endpoint: str) -> Entity:
+    """Return `entity` with its complete URI; `endpoint` has no slash at its end."""
+    if entity.location:
+        return entity
+    place = f"{entity.kind.location}{dict(entity.attributes).get('occi.core.id', '')}"
+    complete = "://" in entity.kind.location
+    return replace(entity, location=place if complete else endpoint + place)
 
 
 @dataclass(frozen=True)
@@ -175,10 +193,11 @@ def message_of(body: Body) -> Message:
         case LinkEntity():
             return Message(
                 categories=_references(body),
+                links=body.links,
                 attributes=(
                     *body.attributes,
-                    ("occi.core.source", body.source.location),
-                    ("occi.core.target", body.target.location),
+                    *_end("occi.core.source", body.source),
+                    *_end("occi.core.target", body.target),
                 ),
             )
         case Collection():
@@ -187,6 +206,12 @@ def message_of(body: Body) -> Message:
             return Message(categories=body.categories)
         case _:
             return body
+
+
+def _end(name: str, end: End) -> Attributes:
+    # The names of both are those of GFD.229 section 5.5.1.
+    kind = ((f"{name}.kind", end.kind),) if end.kind else ()
+    return ((name, end.location), *kind)
 
 
 def _references(entity: Entity) -> tuple[Kind | Mixin, ...]:

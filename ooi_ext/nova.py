@@ -8,22 +8,27 @@ Read first: Nova.ask.
 
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from ooi_ext.errors import UpstreamError
+from ooi_ext.memory import known
 
 Environ = Mapping[str, Any]
 Json = dict[str, Any]
 
-# The highest of 2025.1, the oldest release we promise: 2.47 embeds the flavor
-# in a server, 2.90 lets a user set the hostname, 2.98 shows the properties of
-# the image. Nothing between it and the newest release changes what we send.
-MICROVERSION = "2.100"
+# 2.47 embeds the flavor in a server, 2.90 lets a user set the hostname, 2.94 a
+# hostname with dots, 2.98 shows the properties of the image. Nothing between
+# the last and the newest release changes what we send. Debian 12 ends at 2.93.
+_WANTED = (2, 100)
+_NEEDED = (2, 90)
+_DOTTED_HOSTNAMES = (2, 94)
 
 _PAGE = 1000  # Nova's own default of [api] max_limit
+_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 _KNOWN_REFUSALS = (400, 401, 403, 404, 409, 413, 429)
 
 # What a sub-request inherits: the server it runs in, and who the user is. No
@@ -58,9 +63,52 @@ class Nova:
     app: Any
     environ: Environ
 
+    @property
+    def microversion(self) -> tuple[int, int]:
+        """The microversion that Nova is asked in: its highest, up to ours."""
+        about = known(self.app)
+        if not about.ceiling:
+            # Without a microversion: Nova shows itself in any.
+            shown = self._sent("GET", "/", None, microversion="") or {}
+            found = _VERSION.fullmatch(str(shown.get("version", {}).get("version")))
+            ceiling = (int(found[1]), int(found[2])) if found else (0, 0)
+            if ceiling < _NEEDED:
+                raise UpstreamError(
+                    "The compute service has microversions up to {}.{}.".format(
+                        *ceiling
+                    ),
+                    service="compute",
+                    status=503,
+                    mend="It must have {}.{}, of 2021.".format(*_NEEDED),
+                )
+            about.ceiling = ceiling
+        return min(about.ceiling, _WANTED)
+
+    @property
+    def takes_dotted_hostnames(self) -> bool:
+        """Whether Nova takes a fully qualified name for a hostname."""
+        return self.microversion >= _DOTTED_HOSTNAMES
+
+    @property
+    def user(self) -> tuple[str, str, tuple[str, ...]] | None:
+        """Who asks: the ids of user and project, and the roles; None if unknown."""
+        context: Any = self.environ.get("nova.context")
+        if context is None or not context.user_id or not context.project_id:
+            return None
+        return context.user_id, context.project_id, tuple(sorted(context.roles))
+
     def server_ids(self) -> tuple[str, ...]:
         """Return the ids of the project's servers."""
         return tuple(server["id"] for server in self._pages("servers"))
+
+    def servers(self) -> tuple[Json, ...]:
+        """Return the project's servers, each as `server` returns it."""
+        found = self._pages("servers", detail="/detail")
+        if self.user is None:
+            return tuple(found)
+        # Nova shows no other; but what is shown here may be deleted at once.
+        _, project_id, _ = self.user
+        return tuple(s for s in found if s.get("tenant_id", project_id) == project_id)
 
     def server(self, server_id: str) -> Json:
         """Return one server, with its flavor and image in it."""
@@ -71,13 +119,22 @@ class Nova:
         """Return the flavors that the project can use."""
         return tuple(self._pages("flavors", detail="/detail"))
 
+    def zones(self) -> tuple[str, ...]:
+        """Return the names of the availability zones that take servers now."""
+        found = self.ask("GET", "/os-availability-zone")["availabilityZoneInfo"]
+        return tuple(z["zoneName"] for z in found if z["zoneState"]["available"])
+
     def create_server(self, body: Json) -> str:
         """Return the id of the server that is being made of `body`."""
         return str(self.ask("POST", "/servers", body)["server"]["id"])
 
-    def act(self, server_id: str, body: Json) -> None:
+    def update_server(self, server_id: str, changes: Json) -> None:
+        """Change the name, description or hostname of a server."""
+        self.ask("PUT", f"/servers/{quote(server_id)}", {"server": changes})
+
+    def act(self, server_id: str, body: Json) -> Json:
         """Ask for an action (a body of POST /servers/ID/action)."""
-        self.ask("POST", f"/servers/{quote(server_id)}/action", body)
+        return self.ask("POST", f"/servers/{quote(server_id)}/action", body) or {}
 
     def delete_server(self, server_id: str) -> None:
         """Ask for the end of a server."""
@@ -97,7 +154,16 @@ class Nova:
 
         `path` stands below /v2.1, quoted, with its query if it has one.
         """
-        status, raw = _call(self.app, self._environ(method, path, body))
+        version = "{}.{}".format(*self.microversion)
+        return self._sent(method, path, body, microversion=version)
+
+    def _sent(
+        self, method: str, path: str, body: Json | None, *, microversion: str
+    ) -> Any:
+        environ = self._environ(method, path, body)
+        if microversion:
+            environ["HTTP_OPENSTACK_API_VERSION"] = f"compute {microversion}"
+        status, raw = _call(self.app, environ)
         if status >= 400:
             raise _refusal(status, raw, f"{method} {path.partition('?')[0]}")
         if not raw:
@@ -122,7 +188,6 @@ class Nova:
             "QUERY_STRING": query,
             "CONTENT_LENGTH": str(len(raw)),
             "HTTP_ACCEPT": "application/json",
-            "HTTP_OPENSTACK_API_VERSION": f"compute {MICROVERSION}",
             "wsgi.input": io.BytesIO(raw),
         }
         if raw:

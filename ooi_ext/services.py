@@ -6,6 +6,7 @@ down. Must never: hold anything of one request on Services, or authenticate
 as anybody but the user. Read first: Services.images.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,11 @@ class Services:
                 json=body,
                 headers={"Accept": "application/json"},
                 timeout=self.timeout_seconds,
+                # Each service tells the reason in a form of its own.
+                raise_exc=False,
             )
+            if answer.status_code >= 400:
+                raise _refusal(service, answer.status_code, answer.content)
             if not answer.content:
                 return None
             found = answer.json()
@@ -122,24 +127,17 @@ class Services:
                 service=service,
                 status=503,
             )
-        # Some catalogs name a version, some do not.
-        return re.sub(r"(/v[0-9.]+)?/*$", "", str(found))
+        # Some catalogs name a version, and Cinder's a project below it.
+        return re.sub(r"(/v[0-9.]+(/[^/]+)?)?/*$", "", str(found))
 
 
 def _failure(service: str, error: exceptions.ClientException) -> UpstreamError:
-    status = getattr(error, "http_status", 0)
-    if status in (400, 404, 409, 413, 429):
-        return UpstreamError(
-            f"The {service} service refused: {_message(error)}",
-            service=service,
-            status=status,
-        )
     # The reason may name internal addresses: it goes to the log only.
     LOG.warning("code=service_failed service=%s: %s", service, error)
-    if status in (401, 403):
-        return UpstreamError(
-            f"The {service} service refused the request.", service=service, status=403
-        )
+    return _silent(service)
+
+
+def _silent(service: str) -> UpstreamError:
     return UpstreamError(
         f"The {service} service does not answer.",
         service=service,
@@ -148,9 +146,32 @@ def _failure(service: str, error: exceptions.ClientException) -> UpstreamError:
     )
 
 
-def _message(error: exceptions.ClientException) -> str:
-    """Return a service's own reason, as keystoneauth took it from the answer."""
-    return " ".join(str(error.message).split())[:500] or "it gave no reason."
+def _refusal(service: str, status: int, raw: bytes) -> UpstreamError:
+    message = _message(raw)
+    if status in (400, 404, 409, 413, 429):
+        return UpstreamError(
+            f"The {service} service refused: {message or 'it gave no reason.'}",
+            service=service,
+            status=status,
+        )
+    LOG.warning(
+        "code=service_failed service=%s status=%s: %s", service, status, message
+    )
+    if status in (401, 403):
+        return UpstreamError(
+            f"The {service} service refused the request.", service=service, status=403
+        )
+    return _silent(service)
+
+
+def _message(raw: bytes) -> str:
+    """Return a service's own reason, of {"message": ...} or {"X": {"message": ...}}."""
+    try:
+        found = json.loads(raw)
+        inner = next(iter(found.values())) if "message" not in found else found
+        return " ".join(str(inner["message"]).split())[:500]
+    except (ValueError, AttributeError, LookupError, TypeError, StopIteration):
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)

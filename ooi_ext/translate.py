@@ -1,27 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenStack's JSON to OCCI and back. Pure: values in, values out.
+"""Nova's and Glance's JSON to OCCI. Pure: values in, values out.
 
-Owns: what a state, a size, a template and an action mean in Nova's words,
-and the terms under which flavors and images are shown. Must never: ask a
-service or know HTTP. Read first: compute, then server.
+Owns: what a state and a size of Nova's mean in OCCI, and the terms under which
+flavors, images and zones are shown. The way back, from OCCI to Nova, is
+translate_server's. Must never: ask a service or know HTTP. Read first: compute.
 """
 
-import base64
-import binascii
 import hashlib
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ooi_ext import kinds
-from ooi_ext.check import Wish
-from ooi_ext.errors import BadRequest, shown
-from ooi_ext.model import Action, Attributes, Link, Mixin, Resource, Value
+from ooi_ext.model import Action, Link, Mixin, Resource, Value
 
 Json = Mapping[str, Any]
 
-_RUNNING = (kinds.STOP, kinds.RESTART, kinds.SUSPEND)
+_RUNNING = (kinds.STOP, kinds.RESTART, kinds.SUSPEND, kinds.SAVE)
+_STANDING = (kinds.START, kinds.SAVE)
 
 # Nova's status -> the OCCI state and the actions that Nova takes in it. A
 # machine under way from one state to another takes none.
@@ -37,22 +33,14 @@ STATES: Mapping[str, tuple[str, tuple[Action, ...]]] = {
     "REBUILD": ("inactive", ()),
     "RESIZE": ("inactive", ()),
     "REVERT_RESIZE": ("inactive", ()),
-    "SHUTOFF": ("inactive", (kinds.START,)),
+    "SHUTOFF": ("inactive", _STANDING),
     "SHELVED": ("inactive", (kinds.START,)),
     "SHELVED_OFFLOADED": ("inactive", (kinds.START,)),
     "SOFT_DELETED": ("inactive", ()),
     "DELETED": ("inactive", ()),
-    "PAUSED": ("suspended", (kinds.START,)),
-    "SUSPENDED": ("suspended", (kinds.START,)),
+    "PAUSED": ("suspended", _STANDING),
+    "SUSPENDED": ("suspended", _STANDING),
     "ERROR": ("error", ()),
-}
-
-# Nova has a request of its own for each way to stand still.
-_START_REQUESTS = {
-    "PAUSED": "unpause",
-    "SUSPENDED": "resume",
-    "SHELVED": "unshelve",
-    "SHELVED_OFFLOADED": "unshelve",
 }
 
 _ARCHITECTURES = {"x86_64": "x64", "i686": "x86", "i386": "x86", "i586": "x86"}
@@ -62,7 +50,12 @@ _ARCHITECTURES = {"x86_64": "x64", "i686": "x86", "i386": "x86", "i586": "x86"}
 _SAFE_TERM = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _MADE_TERM = re.compile(r"[a-z0-9_-]*-x[0-9a-f]{8}")
 
-_MIB_PER_GIB = 1024
+# The key pair that a public key needs for the time of one request. A server
+# keeps its name, but nothing has that name any more.
+KEYPAIR_PREFIX = "occi-"
+_KEYPAIR = re.compile(KEYPAIR_PREFIX + r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+MIB_PER_GIB = 1024
 
 
 def term_of(identifier: str) -> str:
@@ -102,6 +95,7 @@ def flavor_mixin(flavor: Json) -> Mixin:
         term=term_of(flavor["id"]),
         title=f"Flavor: {flavor['name']}",
         depends=(kinds.RESOURCE_TPL.identifier,),
+        applies=kinds.RESOURCE_TPL.applies,
         location=f"/resource_tpl/{term_of(flavor['id'])}/",
     )
 
@@ -113,179 +107,105 @@ def image_mixin(image: Json) -> Mixin:
         term=term_of(image["id"]),
         title=image.get("name") or "",
         depends=(kinds.OS_TPL.identifier,),
+        applies=kinds.OS_TPL.applies,
         location=f"/os_tpl/{term_of(image['id'])}/",
     )
 
 
+def zone_mixin(zone: str) -> Mixin:
+    """Return the mixin of one availability zone of Nova's."""
+    return Mixin(
+        scheme=kinds.ZONE_TEMPLATE,
+        term=term_of(zone),
+        title=f"Availability zone: {zone}",
+        depends=(kinds.AVAILABILITY_ZONE.identifier,),
+        applies=kinds.AVAILABILITY_ZONE.applies,
+        location=f"{kinds.AVAILABILITY_ZONE.location}{term_of(zone)}/",
+    )
+
+
 def compute(
-    server: Json, *, url: str, flavors: Iterable[Json], architecture: str
+    server: Json,
+    *,
+    url: str,
+    flavors: Iterable[Json],
+    architecture: str,
+    links: Iterable[Link] = (),
 ) -> Resource:
     """Return the compute resource at `url` for a server of Nova (>= 2.47).
 
     `flavors` are Nova's, of which the server names one; `architecture` is
-    shown where the image names none (empty: nothing is shown).
+    shown where the image names none (empty: nothing is shown); `links` are
+    those to networks and storage.
     """
     state, actions = STATES.get(server.get("status", ""), ("inactive", ()))
-    # "" when the server was booted from a volume
-    image = server.get("image") or {}
-    flavor = server.get("flavor") or {}
-    mixins = [image_mixin(image)] if image else []
-    mixins += [
-        flavor_mixin(listed)
-        for listed in flavors
-        if listed["name"] == flavor.get("original_name")
-    ]
-    properties = image.get("properties") or {}
-    named = properties.get("hw_architecture") or properties.get("architecture")
-    fault = (server.get("fault") or {}).get("message")
-    ram = flavor.get("ram")
-    attributes: tuple[tuple[str, Value | None], ...] = (
-        ("occi.core.id", server["id"]),
-        ("occi.core.title", server.get("name")),
-        ("occi.core.summary", server.get("description")),
-        (
-            "occi.compute.architecture",
-            _ARCHITECTURES.get(named) if named else architecture,
-        ),
-        ("occi.compute.cores", flavor.get("vcpus")),
-        ("occi.compute.hostname", server.get("OS-EXT-SRV-ATTR:hostname")),
-        ("occi.compute.memory", None if ram is None else ram / _MIB_PER_GIB),
-        ("occi.compute.state", state),
-        ("occi.compute.state.message", fault),
-    )
+    acting = (Link(f"{url}?action={a.term}", (a.identifier,)) for a in actions)
     return Resource(
         kind=kinds.COMPUTE,
-        mixins=tuple(mixins),
-        attributes=tuple((k, v) for k, v in attributes if v is not None and v != ""),
-        links=tuple(Link(f"{url}?action={a.term}", (a.identifier,)) for a in actions),
+        mixins=tuple(_mixins(server, flavors)),
+        attributes=tuple(
+            (name, value)
+            for name, value in _attributes(server, state, architecture)
+            if value is not None and value != ""
+        ),
+        links=(*acting, *links),
+        location=url,
     )
 
 
-def choose_flavor(flavors: Iterable[Json], wish: Wish) -> Json:
-    """Return the flavor that `wish` names by a template, a size or both.
-
-    Of several that are large enough the smallest. Raises BadRequest.
-    """
-    term = wish.term(kinds.RESOURCE_TPL)
-    cores = wish.number("occi.compute.cores")
-    memory = wish.number("occi.compute.memory")
-    ram = memory * _MIB_PER_GIB
-    if term:
-        flavor = named_by(flavors, term)
-        if flavor is None:
-            raise BadRequest(
-                f"There is no resource_tpl {shown(term)}.",
-                mend="GET /-/ lists those there are.",
-            )
-        if cores not in (0, flavor["vcpus"]) or ram not in (0, flavor["ram"]):
-            raise BadRequest(
-                f"The resource_tpl {shown(term)} has occi.compute.cores="
-                f"{flavor['vcpus']} and occi.compute.memory="
-                f"{flavor['ram'] / _MIB_PER_GIB}, not {cores} and {memory}.",
-                mend="Leave these attributes out, or leave the template out.",
-            )
-        return flavor
-    large = [f for f in flavors if f["vcpus"] >= cores and f["ram"] >= ram]
-    if not large:
-        raise BadRequest(
-            f"No flavor here has occi.compute.cores={cores} and "
-            f"occi.compute.memory={memory}."
-        )
-    return min(large, key=lambda f: (f["vcpus"], f["ram"], f["disk"], f["id"]))
-
-
-def server(wish: Wish, *, flavor: str, image: str) -> dict[str, Any]:
-    """Return the body of Nova's POST /servers (>= 2.90) for `wish`.
-
-    `flavor` and `image` are ids. A key that `wish` only names goes in by that
-    name. Raises BadRequest for what Nova cannot be asked.
-    """
-    hostname = _line(wish, "occi.compute.hostname")
-    wanted: dict[str, Any] = {
-        "name": _line(wish, "occi.core.title") or hostname or "occi-vm",
-        "flavorRef": flavor,
-        "imageRef": image,
-        # "auto" takes the one network that the project can use, and is
-        # refused with 409 when there are several, which IM waits for.
-        "networks": [{"uuid": _target_id(link)} for link in wish.links] or "auto",
-    }
-    optional = {
-        "hostname": hostname,
-        "description": _line(wish, "occi.core.summary"),
-        "key_name": _line(wish, "org.openstack.credentials.publickey.name"),
-        "user_data": _user_data(wish),
-    }
-    wanted.update({key: value for key, value in optional.items() if value})
-    return {"server": wanted}
-
-
-def public_key(wish: Wish) -> str:
-    """Return the SSH public key that `wish` brings, empty if it brings none."""
-    names = (
-        "org.openstack.credentials.publickey.data",
-        "occi.credentials.ssh.publickey",
+def has_floating_ip(server: Json) -> bool:
+    """Return whether a floating IP leads to a server of Nova's."""
+    return any(
+        address.get("OS-EXT-IPS:type") == "floating"
+        for addresses in (server.get("addresses") or {}).values()
+        for address in addresses
     )
-    given = [name for name in names if name in wish.attributes]
-    if len(given) > 1:
-        raise BadRequest(f"Two public keys are given: {' and '.join(given)}.")
-    if not given:
-        named = wish.text("org.openstack.credentials.publickey.name")
-        if kinds.PUBLIC_KEY in wish.mixins and not named:
-            raise BadRequest(f"The attribute {shown(names[0])} is missing.")
-        return ""
-    # rOCCI sends the file as it is, with the line feed at its end.
-    key = wish.text(given[0]).strip()
-    if not key or not key.isprintable():
-        raise BadRequest(f"{given[0]} is no line of a public key file: {shown(key)}.")
-    return key
 
 
-def action(wanted: Action, attributes: Attributes, *, status: str) -> dict[str, Any]:
-    """Return the body of Nova's POST /servers/ID/action.
-
-    `status` is Nova's word for the present state; only a start needs it.
-    """
-    # Of the methods Nova knows only the way to restart: its stop asks the guest
-    # and switches it off when that takes too long, its suspend writes to disk.
-    method = dict(attributes).get("method")
-    match wanted:
-        case kinds.START:
-            return {_START_REQUESTS.get(status, "os-start"): None}
-        case kinds.STOP:
-            return {"os-stop": None}
-        case kinds.RESTART:
-            return {"reboot": {"type": "HARD" if method == "cold" else "SOFT"}}
-        case _:
-            return {"suspend": None}
+def _mixins(server: Json, flavors: Iterable[Json]) -> Iterator[Mixin]:
+    # "" when the server was booted from a volume
+    if server.get("image"):
+        yield image_mixin(server["image"])
+    name = (server.get("flavor") or {}).get("original_name")
+    for flavor in flavors:
+        if flavor["name"] == name:
+            yield flavor_mixin(flavor)
+    if server.get("OS-EXT-AZ:availability_zone"):
+        yield zone_mixin(server["OS-EXT-AZ:availability_zone"])
+    if server.get("key_name"):
+        yield kinds.PUBLIC_KEY
 
 
-def _line(wish: Wish, name: str) -> str:
-    value = wish.text(name)
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
-        raise BadRequest(
-            f"The attribute {shown(name)} holds a line break or another control "
-            f"character: {shown(value)}."
-        )
-    return value
+def _attributes(
+    server: Json, state: str, architecture: str
+) -> Iterator[tuple[str, Value | None]]:
+    properties = (server.get("image") or {}).get("properties") or {}
+    named = properties.get("hw_architecture") or properties.get("architecture")
+    key = server.get("key_name") or ""
+    # Why it failed, or what it is about to become.
+    fault = (server.get("fault") or {}).get("message")
+    task = server.get("OS-EXT-STS:task_state")
+    yield "occi.core.id", server["id"]
+    yield "occi.core.title", server.get("name")
+    yield "occi.core.summary", server.get("description")
+    yield (
+        "occi.compute.architecture",
+        _ARCHITECTURES.get(named) if named else architecture,
+    )
+    yield from _size(server.get("flavor") or {})
+    yield "occi.compute.hostname", server.get("OS-EXT-SRV-ATTR:hostname")
+    yield "occi.compute.state", state
+    yield "occi.compute.state.message", fault or (task and f"Nova's task: {task}")
+    if not _KEYPAIR.fullmatch(key):
+        yield "org.openstack.credentials.publickey.name", key
 
 
-def _user_data(wish: Wish) -> str:
-    names = ("org.openstack.compute.user_data", "occi.compute.userdata")
-    given = [name for name in names if name in wish.attributes]
-    if len(given) > 1:
-        raise BadRequest(f"User data is given twice: {' and '.join(given)}.")
-    data = "".join(wish.text(*names).split())
-    try:
-        base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError) as error:
-        # Not shown: it may hold the secrets of the machine.
-        raise BadRequest(f"The attribute {shown(given[0])} is not base64.") from error
-    return data
-
-
-def _target_id(link: Link) -> str:
-    # Targets come as /network/ID, as /prefix/network/ID and as a full URI.
-    place, _, identifier = link.target.rstrip("/").rpartition("/")
-    if not place.endswith("/network") or not identifier:
-        raise BadRequest(f"The link target {shown(link.target)} is no network.")
-    return identifier
+def _size(flavor: Json) -> Iterator[tuple[str, Value]]:
+    if "vcpus" in flavor:
+        yield "occi.compute.cores", flavor["vcpus"]
+    if "ram" in flavor:
+        yield "occi.compute.memory", flavor["ram"] / MIB_PER_GIB
+    # Nova shows extra_specs to those that its policy lets see them.
+    share = str((flavor.get("extra_specs") or {}).get("quota:cpu_shares", ""))
+    if re.fullmatch("[0-9]{1,9}", share):
+        yield "occi.compute.share", int(share)

@@ -2,13 +2,15 @@
 """The OCCI interface as a paste filter in Nova's pipeline.
 
 Owns: the way from a WSGI environ to a handler and from its answer, or its
-error, back to the client in the client's own format. Must never: keep state
+error, back to the client in the client's own format. It serves every prefix
+alike: only the URLs in an answer depend on SCRIPT_NAME. Must never: keep state
 of a request on the filter, which all threads share. Read first: Filter.
 """
 
 import re
+import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -25,8 +27,9 @@ from ooi_ext.errors import (
     TooLarge,
     shown,
 )
-from ooi_ext.handlers.call import Call
+from ooi_ext.handlers.call import Answer, Call
 from ooi_ext.handlers.routes import route
+from ooi_ext.model import LinkEntity, Resource, located
 from ooi_ext.nova import Nova
 from ooi_ext.rendering import media
 from ooi_ext.services import Services
@@ -61,12 +64,20 @@ class Filter:
         self, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         status, headers, body = self._answer(environ)
-        headers = [*headers, ("Content-Length", str(len(body))), ("Server", SERVER)]
+        headers = [
+            *headers,
+            ("Content-Length", str(len(body))),
+            ("Server", SERVER),
+            # "specify the media types of the OCCI data formats it supports in
+            # the Accept header" (GFD.223 section 5.2)
+            ("Accept", media.NAMES),
+        ]
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
         return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
     def _answer(self, environ: Environ) -> tuple[int, Headers, bytes]:
         headers = _headers(environ)
+        base = endpoint(environ)
         try:
             handler, names = route(
                 environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
@@ -75,7 +86,7 @@ class Filter:
             chosen = media.accepted(headers.get("accept", ""), listing=handler.listing)
             answer = handler.function(
                 Call(
-                    endpoint=endpoint(environ),
+                    endpoint=base,
                     query=environ.get("QUERY_STRING", ""),
                     headers=headers,
                     body=_body(environ),
@@ -84,18 +95,26 @@ class Filter:
                     auth=environ.get("keystone.token_auth"),
                     default_architecture=self.default_architecture,
                     names=names,
+                    wants_entities=chosen.in_full,
                 )
             )
+            if isinstance(answer.body, Resource | LinkEntity):
+                answer = replace(answer, body=located(answer.body, base))
+            return _rendered(answer, chosen)
         except OcciError as error:
             return _error(error, headers)
-        more: Headers = [("Content-Type", f"{chosen.name}; charset=utf-8")]
-        if answer.location:
-            more.append(("Location", answer.location))
-        if answer.body is None:
-            # GFD.229 section 7: in text/occi the body is "OK" on success.
-            return answer.status, more, b"OK" if chosen is media.HEADERS else b""
-        rendered, body = chosen.render(answer.body)
-        return answer.status, [*more, *rendered], body
+        except Exception as error:
+            return _error(_crash(error, environ), headers)
+
+
+def _rendered(answer: Answer, chosen: media.Media) -> tuple[int, Headers, bytes]:
+    more: Headers = [("Content-Type", f"{chosen.name}; charset=utf-8")]
+    if answer.location:
+        more.append(("Location", answer.location))
+    if answer.body is None:
+        return answer.status, more, chosen.nothing
+    rendered, body = chosen.render(answer.body)
+    return answer.status, [*more, *rendered], body
 
 
 def filter_factory(
@@ -165,11 +184,14 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _body(environ: Mapping[str, Any]) -> bytes:
-    if environ["REQUEST_METHOD"] not in ("POST", "PUT"):
-        return b""
     length = environ.get("CONTENT_LENGTH") or ""
+    if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+        # It can only be a filter, and nobody sends one by chance: it has a
+        # length and a type.
+        if length.strip("0") == "" or not environ.get("CONTENT_TYPE"):
+            return b""
     if length:
-        if not length.isdecimal() or len(length) > 15:
+        if not (length.isascii() and length.isdecimal()) or len(length) > 15:
             raise BadRequest(f"Content-Length: {shown(length)} is no length.")
         wanted = min(int(length), _BODY_BYTES + 1)
     elif environ.get("wsgi.input_terminated"):
@@ -203,9 +225,27 @@ def _error(error: OcciError, headers: Mapping[str, str]) -> tuple[int, Headers, 
     text = str(error)
     LOG.debug("Refused with %s: %s", error.status, text)
     more: Headers = [("Content-Type", f"{chosen.name}; charset=utf-8")]
-    if chosen is media.HEADERS:
-        line = text if text.isprintable() else shown(text)
-        more.append(("X-OCCI-Error", line.encode().decode("latin-1")))
     if isinstance(error, MethodNotAllowed):
         more.append(("Allow", ", ".join(error.allow)))
-    return error.status, more, text.encode("utf-8", "replace")
+    rendered, body = chosen.render_error(error.status, text)
+    return error.status, [*more, *rendered], body
+
+
+def _crash(error: Exception, environ: Mapping[str, Any]) -> OcciError:
+    """Log a failure of our own in one line, and return what the client is told."""
+    request = environ.get("openstack.request_id") or "-"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    LOG.error(
+        "code=occi_failed request_id=%s %s %s: %s at %s:%s",
+        request,
+        environ["REQUEST_METHOD"],
+        shown(environ.get("PATH_INFO", "")),
+        shown(repr(error)),
+        place.filename,
+        place.lineno,
+    )
+    LOG.debug("The failure of %s in full:", request, exc_info=error)
+    return OcciError(
+        "The OCCI interface failed.",
+        mend=f"Its operator finds the reason in the log, under {request}.",
+    )

@@ -28,7 +28,9 @@ class Call:
     """One request of a client, and the services as its user sees them.
 
     `endpoint` is the URL of the interface as the client typed it, without a
-    slash at its end; `headers` have lower-case names.
+    slash at its end; `headers` have lower-case names. `wants_entities` says
+    that the rendering of the answer shows collections in full, so that their
+    URIs alone do not do.
     """
 
     endpoint: str
@@ -40,6 +42,7 @@ class Call:
     auth: Any
     default_architecture: str
     names: Mapping[str, str] = field(default_factory=dict)
+    wants_entities: bool = False
 
     def url(self, location: str) -> str:
         """Return the full URL of a location that begins with a slash."""

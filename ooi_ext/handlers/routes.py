@@ -6,10 +6,15 @@ Must never: do what a handler does. Read first: ROUTES, then route.
 """
 
 from ooi_ext.errors import MethodNotAllowed, NotFound, shown
-from ooi_ext.handlers import compute, query
+from ooi_ext.handlers import entities, mixins, query, root
 from ooi_ext.handlers.call import Handler, Routes
 
-ROUTES: Routes = {**query.ROUTES, **compute.ROUTES}
+ROUTES: Routes = {
+    **query.ROUTES,
+    **entities.ROUTES,
+    **mixins.ROUTES,
+    **root.ROUTES,
+}
 
 
 def route(method: str, path: str) -> tuple[Handler, dict[str, str]]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from urllib.parse import quote
 
 from ooi_ext.errors import BadRequest, shown
 from ooi_ext.model import Value
@@ -147,6 +148,16 @@ def render_value(value: Value) -> str:
         case _:
             quoted = "".join(_QUOTABLE.get(c, c) for c in encodable(value))
             return '"' + re.sub(r"[\x00-\x1f\x7f]", "?", quoted) + '"'
+
+
+def render_uri(uri: str) -> str:
+    """Return `uri` so that it cannot leave its line, its quotes or its brackets.
+
+    Ours need nothing of this; it holds even if one should be made of a name.
+    """
+    return re.sub(
+        r"[\s\"<>\\\x00-\x1f\x7f]", lambda found: quote(found[0]), encodable(uri)
+    )
 
 
 def encodable(text: str) -> str:

@@ -12,22 +12,40 @@ from dataclasses import dataclass
 
 from ooi_ext.errors import BadRequest, NotAcceptable, UnsupportedMediaType, shown
 from ooi_ext.model import Body, Message
-from ooi_ext.rendering import text, urilist
+from ooi_ext.rendering import occi_json, text, urilist
 
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """One media type; `listing_only` if it can hold nothing but locations."""
+    """One media type.
+
+    `render_error` takes an HTTP status and a message. `listing_only` says that
+    it can hold nothing but locations, `in_full` that it shows a collection by
+    its entities and not by their locations. `nothing` is the body of a success
+    that has nothing to say.
+    """
 
     name: str
     parse: Callable[[bytes, Mapping[str, str]], Message]
     render: Callable[[Body], tuple[text.Headers, bytes]]
+    render_error: Callable[[int, str], tuple[text.Headers, bytes]] = text.render_error
     listing_only: bool = False
+    in_full: bool = False
+    nothing: bytes = b""
 
 
 PLAIN = Media(name="text/plain", parse=text.parse_plain, render=text.render_plain)
-HEADERS = Media(name="text/occi", parse=text.parse_headers, render=text.render_headers)
-# The first is the default, and the choice when a client accepts several alike.
+HEADERS = Media(
+    name="text/occi",
+    parse=text.parse_headers,
+    render=text.render_headers,
+    render_error=text.render_error_header,
+    # "The body MUST contain the string OK on successful operations" (GFD.229
+    # section 7)
+    nothing=b"OK",
+)
+# The first is the default, and the choice when a client accepts several alike:
+# a browser, and curl, accept everything.
 MEDIA = (
     PLAIN,
     HEADERS,
@@ -38,9 +56,20 @@ MEDIA = (
         render=urilist.render,
         listing_only=True,
     ),
+    # Under this name alone, which GFD.226 section 3 makes a MUST: a client that
+    # says application/json is told the right one (406, 415).
+    Media(
+        name="application/occi+json",
+        parse=occi_json.parse,
+        render=occi_json.render,
+        render_error=occi_json.render_error,
+        in_full=True,
+        # An empty body would be no JSON.
+        nothing=b"{}",
+    ),
 )
 _BY_NAME = {media.name: media for media in MEDIA}
-_NAMES = ", ".join(_BY_NAME)
+NAMES = ", ".join(_BY_NAME)
 
 _Q = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
@@ -58,13 +87,13 @@ def accepted(header: str, *, listing: bool) -> Media:
     if not liked:
         raise NotAcceptable(
             f"No rendering here is acceptable to Accept: {shown(header)}.",
-            mend=f"There are {_NAMES}.",
+            mend=f"There are {NAMES}.",
         )
     fit = [(q, media) for q, media in liked if listing or not media.listing_only]
     if not fit:
         raise BadRequest(
             f"Accept: {shown(header)} asks for a list, but this is none.",
-            mend="Accept text/plain or text/occi here.",
+            mend="Accept text/plain or application/occi+json here.",
         )
     return max(fit, key=lambda pair: pair[0])[1]
 
@@ -85,7 +114,7 @@ def content(header: str) -> Media:
             return _BY_NAME[name]
     raise UnsupportedMediaType(
         f"Content-Type: {shown(header)} is not known here.",
-        mend=f"Send one of {_NAMES}, in UTF-8.",
+        mend=f"Send one of {NAMES}, in UTF-8.",
     )
 
 

@@ -31,6 +31,7 @@ from ooi_ext.rendering.grammar import (
     elements,
     encodable,
     parse_value,
+    render_uri,
     render_value,
 )
 
@@ -118,6 +119,21 @@ def render_headers(body: Body) -> tuple[Headers, bytes]:
     return tuple(headers), b"OK"
 
 
+def render_error(status: int, message: str) -> tuple[Headers, bytes]:
+    """Return no header, and an error as one line; the status says the rest."""
+    return (), message.encode("utf-8", "replace")
+
+
+def render_error_header(status: int, message: str) -> tuple[Headers, bytes]:
+    """Return an error as a header, where text/occi has everything, and as a body.
+
+    No document of OCCI names such a field; X-OCCI-Error is what servers send.
+    """
+    line = message if message.isprintable() else shown(message)
+    raw = line.encode("utf-8", "replace")
+    return (("X-OCCI-Error", raw.decode("latin-1")),), raw
+
+
 def _message(fields: Iterable[tuple[str, str]]) -> Message:
     categories: list[Kind | Mixin | Action] = []
     links: list[Link] = []
@@ -151,7 +167,7 @@ def _fields(message: Message) -> Iterator[tuple[str, str]]:
     for name, value in message.attributes:
         yield "X-OCCI-Attribute", f"{name}={render_value(value)}"
     for location in message.locations:
-        yield "X-OCCI-Location", location
+        yield "X-OCCI-Location", render_uri(location)
 
 
 def _parse_category(element: Element) -> Kind | Mixin | Action:
@@ -208,7 +224,8 @@ def _render_category(category: Kind | Mixin | Action) -> str:
         # "only the first value MUST be used" (GFD.229 section 5.5.2)
         rel = "".join(category.depends[:1])
     if not isinstance(category, Action):
-        location, actions = category.location, " ".join(category.actions)
+        location = render_uri(category.location)
+        actions = " ".join(category.actions)
     params = (
         ("scheme", category.scheme),
         ("class", category.class_name),
@@ -257,12 +274,12 @@ def _parse_link(element: Element) -> Link:
 def _render_link(link: Link) -> str:
     params = (
         ("rel", " ".join(link.rel)),
-        ("self", link.self),
+        ("self", render_uri(link.self)),
         ("category", " ".join(link.category)),
     )
     return "; ".join(
         [
-            f"<{link.target}>",
+            f"<{render_uri(link.target)}>",
             *(f'{k}="{v}"' for k, v in params if v),
             *(f"{k}={render_value(v)}" for k, v in link.attributes),
         ]

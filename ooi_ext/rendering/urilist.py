@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from ooi_ext.errors import BadRequest, shown
 from ooi_ext.model import Body, Message, message_of
-from ooi_ext.rendering.grammar import URI
+from ooi_ext.rendering.grammar import URI, render_uri
 
 
 def parse(body: bytes, headers: Mapping[str, str]) -> Message:
@@ -34,4 +34,4 @@ def render(body: Body) -> tuple[tuple[tuple[str, str], ...], bytes]:
 
     RFC 2483 asks for CRLF; the clients split at LF and keep the CR.
     """
-    return (), "\n".join(message_of(body).locations).encode("utf-8")
+    return (), "\n".join(map(render_uri, message_of(body).locations)).encode("utf-8")

@@ -76,15 +76,16 @@ def write(settings: Settings) -> None:
     (settings.etc / "keystone-paste.ini").write_text(
         (paste / "keystone-paste.ini").read_text()
     )
-    (settings.etc / "api-paste.ini").write_text(
-        api_paste.mount(
-            (settings.venv / "etc/nova/api-paste.ini").read_text(),
+    nova = (settings.venv / "etc/nova/api-paste.ini").read_text()
+    for path in ("/occi1.1", "/occi1.2", "/occi"):
+        nova = api_paste.mount(
+            nova,
             composite="osapi_compute",
-            path="/occi1.1",
+            path=path,
             app="occi_api_11",
             sections=(paste / "nova-api-paste-occi.ini").read_text(),
         )
-    )
+    (settings.etc / "api-paste.ini").write_text(nova)
 
 
 def differs(settings: Settings, name: str) -> bool:

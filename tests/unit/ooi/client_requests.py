@@ -65,10 +65,30 @@ def rocci_link(network: str) -> bytes:
     ).encode()
 
 
-def rocci_action(name: str) -> bytes:
+def rocci_action(name: str, /, **attributes: str) -> bytes:
     """Return the body of rOCCI's and IM's POST ?action=NAME."""
     scheme = f"{SCHEMA}/infrastructure/compute/action#"
-    return f'Category: {name};scheme="{scheme}";class="action"'.encode()
+    lines = [f'Category: {name};scheme="{scheme}";class="action"']
+    lines += [f'X-OCCI-Attribute: {k}="{v}"' for k, v in attributes.items()]
+    return "\n".join(lines).encode()
+
+
+def rocci_update(offered: str, term: str) -> bytes:
+    """Return the body of rOCCI's update: a mixin as the query interface shows it."""
+    (line,) = (x for x in offered.split("\n") if x.startswith(f"Category: {term};"))
+    return line.replace("; ", ";").encode()
+
+
+def im_volume(storage: str, prefix: str) -> bytes:
+    """Return the line that IM adds for a volume at a create, P being the prefix."""
+    own = "im-7d0c1b8e"
+    return (
+        f'Link: <{prefix}/storage/{storage}>; rel="{INFRA}storage"; '
+        f'self="/storagelink/{own}"; category="{INFRA}storagelink"; '
+        f'occi.core.target="{prefix}/storage/{storage}"; '
+        f'occi.core.source="{prefix}/compute/im-2b3fd0c6"; occi.core.id="{own}"; '
+        'occi.storagelink.deviceid="/dev/vdb"\n'
+    ).encode()
 
 
 IM = Client(
@@ -99,4 +119,15 @@ Category: IMAGE;scheme="{OS}";class="mixin"
 Category: FLAVOR;scheme="{SIZE}";class="mixin"
 X-OCCI-Attribute: occi.core.title="occi-probe"
 X-OCCI-Attribute: occi.compute.hostname="occi-probe\"""",
+)
+
+JOCCI = Client(
+    headers={"Accept": "text/plain", "Content-Type": "text/plain"},
+    create=f"""\
+Category: compute;scheme="{INFRA}";class="kind";title="Compute resource"
+Category: IMAGE;scheme="{OS}";class="mixin"
+Category: FLAVOR;scheme="{SIZE}";class="mixin"
+X-OCCI-Attribute: occi.core.title="jocci"
+X-OCCI-Attribute: occi.compute.hostname="jocci"
+""",
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ooi_ext import kinds
+from ooi_ext import kinds, kinds_network
 from ooi_ext.rendering import text
 from tests.unit.ooi.cloud import IMAGE_ID, Cloud, compute
 
@@ -83,9 +83,13 @@ def test_show(cloud: Cloud) -> None:
     }
     assert [(link.target, link.rel) for link in read.links] == [
         (f"{BASE}{server_id}?action={a.term}", (a.identifier,))
-        for a in (kinds.STOP, kinds.RESTART, kinds.SUSPEND)
+        for a in (kinds.STOP, kinds.RESTART, kinds.SUSPEND, kinds.SAVE)
     ]
-    assert len(cloud.nova.requests) == 2
+    assert [r[1] for r in cloud.nova.requests + cloud.neutron.requests] == [
+        f"/servers/{server_id}",
+        "/flavors/detail",
+        "/v2.0/ports",
+    ]
 
 
 def test_a_name_cannot_inject_a_header(cloud: Cloud) -> None:
@@ -152,8 +156,9 @@ def test_create_with_everything(cloud: Cloud) -> None:
             attribute("org.openstack.credentials.publickey.data", KEY + "\\n"),
             attribute("org.openstack.compute.user_data", data[:8] + "\\n" + data[8:]),
             'Link: </network/11111111-2222-3333-4444-555555555555>; rel="'
-            f'{kinds.NETWORK.identifier}"; self="/link/networkinterface/x"; category="'
-            f'{kinds.NETWORK_INTERFACE.identifier}"; occi.core.id="x"',
+            f'{kinds_network.NETWORK.identifier}"; '
+            'self="/link/networkinterface/x"; category="'
+            f'{kinds_network.NETWORK_INTERFACE.identifier}"; occi.core.id="x"',
         ),
     )
     assert answer.status == 201
@@ -274,14 +279,20 @@ def test_delete(cloud: Cloud) -> None:
     [
         ("ACTIVE", "stop", (), {"os-stop": None}),
         ("ACTIVE", "stop", ('method="graceful"',), {"os-stop": None}),
+        ("ACTIVE", "stop", ('method="acpioff"',), {"os-stop": None}),
+        ("ACTIVE", "stop", ('method="poweroff"',), {"os-stop": None}),
         ("ACTIVE", "suspend", (), {"suspend": None}),
+        ("ACTIVE", "suspend", ('method="hibernate"',), {"suspend": None}),
+        ("ACTIVE", "suspend", ('method="suspend"',), {"pause": None}),
         ("ACTIVE", "restart", (), {"reboot": {"type": "SOFT"}}),
         ("ACTIVE", "restart", ('method="warm"',), {"reboot": {"type": "SOFT"}}),
+        ("ACTIVE", "restart", ('method="graceful"',), {"reboot": {"type": "SOFT"}}),
         ("ACTIVE", "restart", ('method="cold"',), {"reboot": {"type": "HARD"}}),
         ("SHUTOFF", "start", (), {"os-start": None}),
         ("ACTIVE", "start", (), {"os-start": None}),
         ("SUSPENDED", "start", (), {"resume": None}),
         ("PAUSED", "start", (), {"unpause": None}),
+        ("SHELVED", "start", (), {"unshelve": None}),
         ("SHELVED_OFFLOADED", "start", (), {"unshelve": None}),
     ],
 )

@@ -55,8 +55,8 @@ def test_requests_at_once_do_not_meet(
     with ThreadPoolExecutor(8) as pool:
         for number, text in enumerate(pool.map(show, range(40))):
             assert f'occi.core.id="{ids[number]}"' in text
-            assert text.count(f"http://host-{number}/occi1.1/") == 3
-            assert text.count("http://host-") == 3
+            assert text.count(f"http://host-{number}/occi1.1/") == 4
+            assert text.count("http://host-") == 4
 
 
 def test_options_reach_the_filter() -> None:

@@ -22,6 +22,11 @@ from ooi_ext.rendering import media
         ("TEXT/OCCI; charset=utf-8", "text/occi"),
         ("text/occi+plain", "text/occi+plain"),
         ("text/uri-list", "text/uri-list"),
+        ("application/occi+json", "application/occi+json"),
+        ("application/*", "application/occi+json"),
+        ("application/occi+json, text/plain;q=0.9", "application/occi+json"),
+        ("application/occi+json, text/plain", "text/plain"),
+        ("application/json, */*;q=0.5", "text/plain"),
         ("text/plain;q=0.5, text/occi;q=0.8", "text/occi"),
         ("text/plain; q = 0.1,*/*;q=0.05", "text/plain"),
         ("text/*;q=0.5, text/plain;q=0", "text/occi"),
@@ -35,7 +40,15 @@ def test_what_is_liked_most_is_chosen(accept: str, chosen: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "accept", ["text/html", "text/plain;q=0", "*/*;q=0.0", "garbage", "text/plain;q=2"]
+    "accept",
+    [
+        "text/html",
+        "application/json",
+        "text/plain;q=0",
+        "*/*;q=0.0",
+        "garbage",
+        "text/plain;q=2",
+    ],
 )
 def test_nothing_acceptable_is_406(accept: str) -> None:
     with pytest.raises(NotAcceptable, match="There are text/plain, text/occi"):
@@ -63,6 +76,8 @@ def test_a_list_of_what_is_no_list_is_400() -> None:
         ("text/occi+plain", "text/occi+plain"),
         ("application/x, text/occi", "text/occi"),
         ("text/uri-list", "text/uri-list"),
+        ("application/occi+json", "application/occi+json"),
+        ("application/occi+json;charset=utf-8", "application/occi+json"),
     ],
 )
 def test_content_types(content_type: str, chosen: str) -> None:

@@ -24,13 +24,13 @@ def shown(**changes: Any) -> Resource:
 @pytest.mark.parametrize(
     ("status", "state", "actions"),
     [
-        ("ACTIVE", "active", "stop restart suspend"),
+        ("ACTIVE", "active", "stop restart suspend save"),
         ("REBOOT", "active", ""),
         ("BUILD", "inactive", ""),
-        ("SHUTOFF", "inactive", "start"),
+        ("SHUTOFF", "inactive", "start save"),
         ("SHELVED_OFFLOADED", "inactive", "start"),
-        ("SUSPENDED", "suspended", "start"),
-        ("PAUSED", "suspended", "start"),
+        ("SUSPENDED", "suspended", "start save"),
+        ("PAUSED", "suspended", "start save"),
         ("ERROR", "error", ""),
         ("UNKNOWN", "inactive", ""),
         ("A_NEW_STATUS", "inactive", ""),
@@ -95,6 +95,45 @@ def test_the_reason_of_an_error_is_told() -> None:
 def test_architectures(properties: dict[str, str], architecture: str | None) -> None:
     attributes = dict(shown(image={"id": "9", "properties": properties}).attributes)
     assert attributes.get("occi.compute.architecture") == architecture
+
+
+def test_what_nova_is_about_to_do_is_told() -> None:
+    server = {"OS-EXT-STS:task_state": "spawning", "status": "BUILD"}
+    attributes = dict(shown(**server).attributes)
+    assert attributes["occi.compute.state.message"] == "Nova's task: spawning"
+
+
+@pytest.mark.parametrize(
+    ("specs", "share"),
+    [({"quota:cpu_shares": "200"}, 200), ({"quota:cpu_shares": "x"}, None), ({}, None)],
+)
+def test_the_share_is_the_flavors(specs: dict[str, str], share: int | None) -> None:
+    flavor = {"original_name": "m1.tiny", "vcpus": 1, "ram": 512, "extra_specs": specs}
+    attributes = dict(shown(flavor=flavor).attributes)
+    assert attributes.get("occi.compute.share") == share
+
+
+@pytest.mark.parametrize(
+    ("key_name", "attribute"),
+    [
+        ("mine", "mine"),
+        ("occi-x", "occi-x"),
+        # the name of a pair that was there for one request
+        ("occi-70f2d2b0-5f8e-4f0a-9d8e-5c3b1f7a9e11", None),
+    ],
+)
+def test_a_key(key_name: str, attribute: str | None) -> None:
+    resource = shown(key_name=key_name)
+    assert kinds.PUBLIC_KEY in resource.mixins
+    name = "org.openstack.credentials.publickey.name"
+    assert dict(resource.attributes).get(name) == attribute
+
+
+def test_the_zone_is_a_mixin() -> None:
+    resource = shown(**{"OS-EXT-AZ:availability_zone": "AZ One"})
+    (zone,) = (m for m in resource.mixins if m.scheme == kinds.ZONE_TEMPLATE)
+    assert zone.depends == (kinds.AVAILABILITY_ZONE.identifier,)
+    assert zone.term == translate.term_of("AZ One")
 
 
 @given(st.text(min_size=1))
