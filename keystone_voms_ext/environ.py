@@ -25,7 +25,7 @@ from keystone_voms_ext.voms.errors import CredentialRefused
 
 LEAF = "SSL_CLIENT_CERT"
 # So servers name a peer on a unix socket; no client by the network has these.
-_UNIX_SOCKET = ("", "0.0.0.0")  # noqa: S104
+_UNIX_SOCKET = ("", "0.0.0.0")  # noqa: S104  # nosec B104
 _ISSUER = re.compile(r"SSL_CLIENT_CERT_CHAIN_([0-9]{1,4})")
 
 
