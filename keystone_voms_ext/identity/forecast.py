@@ -50,8 +50,8 @@ class Forecast:
 
     ``user_id`` is None for a user that would be created. ``held`` is what the
     user has within the VOs of the login, ``lost`` what it has no more
-    afterwards, from anybody. With ``made`` go the user's older tokens, as they
-    do when there is nothing to end but ``tokens_end`` is set.
+    afterwards, from anybody. ``made`` is what ends of the user's, and
+    ``tokens_end`` says whether its older tokens do.
     """
 
     user_id: str | None
@@ -66,11 +66,14 @@ def of_login(granted: Sequence[Granted], *, dn: str, vos: Collection[str]) -> Fo
     """Return what a login of ``dn`` with these grants does, or raise as it does."""
     domain = find_domain(CONF.voms.user_domain, option="user_domain")
     user_id = _user_id(dn, domain)
-    _check_link(dn, user_id)
-    known: dict[str, str] = {}
+    before = () if user_id is None else groups.memberships(user_id)
+    # Who has a place in a group of the provider has its link as well.
+    if all(place.provider != CONF.voms.identity_provider for place in before):
+        _check_link(dn, user_id)
+    known = {place.name: place.group_id for place in before}
     if CONF.voms.add_roles:
         _check_projects(granted)
-        known = _group_ids(granted, domain)
+        known = _group_ids(granted, domain, known)
     if user_id is None or not CONF.voms.add_roles:
         return Forecast(
             user_id=user_id,
@@ -80,7 +83,6 @@ def of_login(granted: Sequence[Granted], *, dn: str, vos: Collection[str]) -> Fo
             made=(),
             tokens_end=False,
         )
-    before = groups.memberships(user_id)
     wanted = frozenset(known.values())
     gone = [
         place
@@ -217,10 +219,15 @@ def _check_projects(granted: Sequence[Granted]) -> None:
             )
 
 
-def _group_ids(granted: Sequence[Granted], domain: dict[str, Any]) -> dict[str, str]:
+def _group_ids(
+    granted: Sequence[Granted], domain: dict[str, Any], known: dict[str, str]
+) -> dict[str, str]:
     """Return the ids of the granted groups that exist, by name."""
     found: dict[str, str] = {}
     for one in granted:
+        if one.group in known:
+            found[one.group] = known[one.group]
+            continue
         try:
             group = PROVIDERS.identity_api.get_group_by_name(one.group, domain["id"])
         except exception.GroupNotFound:

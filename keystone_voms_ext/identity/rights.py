@@ -120,10 +120,11 @@ def sync(
     before = user.places
     known = {place.name: place.group_id for place in before}
     wanted = []
+    revoked = False
     for one in made:
         group_id = known.get(one.group) or _find_or_create(one)
         wanted.append(group_id)
-        _set_grants(group_id, one.pairs)
+        revoked |= user.id in _set_grants(group_id, one.pairs)
     gone = [
         place
         for place in before
@@ -141,7 +142,7 @@ def sync(
             ", ".join(sorted(place.name for place in gone)),
         )
     lost = groups.grants_of(place.group_id for place in (*gone, *lapsed))
-    if _withdraw(user.id, lost, before=before, left=left):
+    if _withdraw(user.id, lost, before=before, left=left) or revoked:
         withdrawal.next_second()
     groups.renew(user.id, [place for place in left if place.group_id in wanted])
     for group_id in set(wanted) - {place.group_id for place in left}:
@@ -174,15 +175,18 @@ def _withdraw(
     return bool(alone)
 
 
-def _set_grants(group_id: str, wanted: groups.Pairs) -> None:
+def _set_grants(group_id: str, wanted: groups.Pairs) -> set[str]:
     """Make the group's grants equal to the mapping; end what its users lose by it."""
     lost = groups.set_grants(group_id, wanted)
     if not lost or CONF.voms.withdraw == "keep":
-        return
+        return set()
+    done = set()
     for user_id in groups.members(group_id):
         before = groups.memberships(user_id)
         left = [place for place in before if place.live]
-        _withdraw(user_id, lost, before=before, left=left)
+        if _withdraw(user_id, lost, before=before, left=left):
+            done.add(user_id)
+    return done
 
 
 def _granted(entry: Entry, dn: str, roles: dict[str, str]) -> Granted:

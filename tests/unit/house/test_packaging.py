@@ -36,7 +36,8 @@ def wheel(tmp_path_factory):
 def test_an_export_without_git_builds_and_carries_paste_and_policy(wheel):
     names = wheel.namelist()
     data = [n.partition(".data/data/")[2] for n in names if ".data/data/" in n]
-    for path in [*(ROOT / "paste").iterdir(), *(ROOT / "policy").iterdir()]:
+    shipped = [p for d in ("paste", "policy", "schema") for p in (ROOT / d).iterdir()]
+    for path in shipped:
         assert f"share/fedcloud-openstack/{path.parent.name}/{path.name}" in data
     tops = {n.split("/")[0] for n in names if ".d" not in n.split("/")[0]}
     assert tops == {"keystone_voms_ext", "ooi_ext"}
