@@ -8,9 +8,9 @@ missed is printed, and is no failure. Read ``PARTS`` first.
 import argparse
 import sys
 
-from tests.bench import keystone, voms
+from tests.bench import keystone, occi, voms
 
-PARTS = {"voms": voms.run, "keystone": keystone.run}
+PARTS = {"voms": voms.run, "keystone": keystone.run, "occi": occi.run}
 
 
 def main() -> int:
