@@ -19,7 +19,7 @@ import keystone.conf
 from keystone_voms_ext import credential, environ, mapping, sources
 from keystone_voms_ext.identity import accounts, forecast, rights
 from keystone_voms_ext.voms.chain import certificates_from_pem
-from keystone_voms_ext.voms.errors import CredentialRefused, VomsError
+from keystone_voms_ext.voms.errors import VomsError
 
 CONF = keystone.conf.CONF
 
@@ -87,13 +87,7 @@ def foresee(claim: Claim, *, at: datetime) -> Login:
     """Return what a login does, or raise what it is refused with."""
     if not claim.entries:
         fqans = [fqan for earned in claim.vos.values() for fqan in earned]
-        raise CredentialRefused(
-            "vo_not_mapped",
-            subject=claim.dn,
-            what=f"{CONF.voms.voms_policy} maps neither VO {next(iter(claim.vos))} nor "
-            f"any of {', '.join(fqans)}.",
-            mend="Add an entry for the VO or the group, if this site supports it.",
-        )
+        raise sources.not_mapped(claim.dn, vo=next(iter(claim.vos)), fqans=fqans)
     granted = rights.resolve(claim.entries, dn=claim.dn)
     ends = at + timedelta(seconds=CONF.token.expiration)
     return Login(

@@ -58,6 +58,7 @@ def main() -> int:
         print(f"keystone-voms-manage: [{error.code}] {error}", file=sys.stderr)
         return PROBLEM
     except Exception as error:
+        # Whatever a broken site raises ends here, as a line and not as a trace.
         if CONF.debug:
             raise
         return _misuse(f"{status.shown(error)} (--debug shows where.)")

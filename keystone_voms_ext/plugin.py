@@ -51,13 +51,7 @@ def log_in(environ: dict[str, Any]) -> Login:
     proved = credential.of_request(environ, at=at)
     entries = sources.voms_map().earned(proved)
     if not entries:
-        raise CredentialRefused(
-            "vo_not_mapped",
-            subject=proved.dn,
-            what=f"{CONF.voms.voms_policy} maps neither VO {proved.vo} nor any of "
-            f"{', '.join(proved.fqans)}.",
-            mend="Add an entry for the VO or the group, if this site supports it.",
-        )
+        raise sources.not_mapped(proved.dn, vo=proved.vo, fqans=proved.fqans)
     granted = rights.resolve(entries, dn=proved.dn)
     user = users.find_or_create_user(proved.dn)
     if CONF.voms.add_roles:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from oslo_log import log
 
 from keystone_voms_ext import mapping
 from keystone_voms_ext.voms.cache import Validator
-from keystone_voms_ext.voms.errors import SetupError
+from keystone_voms_ext.voms.errors import CredentialRefused, SetupError
 from keystone_voms_ext.voms.trust import TrustStore, Vomsdir
 
 CONF = keystone.conf.CONF
@@ -43,6 +44,17 @@ def voms_map() -> mapping.VomsMap:
     cannot be read or parsed while no earlier version of it was good.
     """
     return _map_file(CONF.voms.voms_policy).current()
+
+
+def not_mapped(dn: str, *, vo: str, fqans: Sequence[str]) -> CredentialRefused:
+    """Return the refusal of a credential that earns nothing by the mapping."""
+    return CredentialRefused(
+        "vo_not_mapped",
+        subject=dn,
+        what=f"{CONF.voms.voms_policy} maps neither VO {vo} nor any of "
+        f"{', '.join(fqans)}.",
+        mend="Add an entry for the VO or the group, if this site supports it.",
+    )
 
 
 @lru_cache(maxsize=1)

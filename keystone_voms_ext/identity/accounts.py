@@ -26,9 +26,6 @@ CONF = keystone.conf.CONF
 LOG = log.getLogger(__name__)
 PROVIDERS = provider_api.ProviderAPIs
 
-# How groups.find_or_create ends the description of a group that it makes.
-_OURS = "kept by keystone_voms_ext"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -307,7 +304,7 @@ def _dead_groups(
             (row.id, row.name)
             for row in rows.order_by(group.name).all()
             if row.name.startswith(groups.GROUP_PREFIX)
-            and (row.description or "").endswith(_OURS)
+            and (row.description or "").endswith(groups.KEPT_BY_US)
             and row.name not in named
         ]
         used = {row.group_id for row in session.query(regular.group_id)}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a login would do to Keystone's store, without doing any of it.
 
-Owns the prediction of ``users.find_or_create_user`` and ``rights.sync``, and
-must say what they do, refusals included: who changes one of them changes the
-same here. It must never write. Read ``of_login`` beside those two.
+Owns the prediction of ``users.find_or_create_user`` and ``rights.sync``, by the
+same functions wherever these only look. It must never write. Read ``of_login``
+beside those two.
 """
 
 from __future__ import annotations
@@ -17,10 +17,17 @@ import keystone.conf
 from keystone import exception
 from keystone.common import provider_api
 
-from keystone_voms_ext.identity import accounts, groups, store, users, withdrawal
+from keystone_voms_ext.identity import (
+    accounts,
+    groups,
+    rights,
+    store,
+    users,
+    withdrawal,
+)
 from keystone_voms_ext.identity.places import find_domain, provider_unknown
 from keystone_voms_ext.identity.rights import Granted
-from keystone_voms_ext.voms.errors import CredentialRefused, SetupError
+from keystone_voms_ext.voms.errors import SetupError
 
 CONF = keystone.conf.CONF
 PROVIDERS = provider_api.ProviderAPIs
@@ -83,17 +90,7 @@ def of_login(granted: Sequence[Granted], *, dn: str, vos: Collection[str]) -> Fo
             made=(),
             tokens_end=False,
         )
-    wanted = frozenset(known.values())
-    gone = [
-        place
-        for place in before
-        if place.group_id not in wanted
-        and place.is_within(vos)
-        and (CONF.voms.withdraw == "sync" or not place.live)
-    ]
-    back = [place for place in before if not place.live and place.group_id in wanted]
-    left = [place for place in before if place.live and place not in gone]
-
+    change = rights.change_of(before, frozenset(known.values()), vos=vos)
     others = withdrawal.held_otherwise(user_id, {place.group_id for place in before})
     grants = {place.group_id: groups.grants_of([place.group_id]) for place in before}
     had = _of((place for place in before if place.live), grants)
@@ -107,8 +104,8 @@ def of_login(granted: Sequence[Granted], *, dn: str, vos: Collection[str]) -> Fo
             if CONF.voms.withdraw == "sync":
                 live = (place for place in before if place.live)
                 alone |= less - _of(live, grants) - others
-    kept = _of(left, grants)
-    alone |= _of((*gone, *back), grants) - kept - others
+    kept = _of(change.left, grants)
+    alone |= _of((*change.gone, *change.back), grants) - kept - others
     has = kept | frozenset().union(*(one.pairs for one in granted))
     return Forecast(
         user_id=user_id,
@@ -128,67 +125,24 @@ def _of(
 
 def _user_id(dn: str, domain: dict[str, Any]) -> str | None:
     """Return the id of the user that the login finds, None if it makes one."""
-    users._check_storable(dn)
-    identity = PROVIDERS.identity_api
-    try:
-        user = identity.get_user_by_name(dn, domain["id"])
-    except exception.UserNotFound:
-        _check_creation(dn, domain)
-        return None
-    if user["name"] != dn:
-        identity.get_user_by_name.invalidate(identity, dn, domain["id"])
-        raise CredentialRefused(
-            "user_name_collision",
-            subject=dn,
-            what=f"The user {user['name']} of domain {domain['name']} has a name "
-            "that the database takes for the same, but it is another one.",
-            mend="Give that user another name, or the VOMS users a domain of "
-            "their own ([voms] user_domain).",
-        )
-    try:
-        identity.assert_user_enabled(user["id"], user)
-    except AssertionError as error:
-        raise CredentialRefused(
-            "user_disabled",
-            subject=dn,
-            what=f"The user {user['id']} or its domain is disabled.",
-            mend=f"'openstack user set --enable {user['id']}' lets it in again.",
-        ) from error
-    return str(user["id"])
-
-
-def _check_creation(dn: str, domain: dict[str, Any]) -> None:
-    """Refuse a user that is not there and cannot be made."""
-    if not CONF.voms.autocreate_users:
-        raise CredentialRefused(
-            "user_unknown",
-            subject=dn,
-            what=f"No user of domain {domain['name']} has this DN as its name, and "
-            "[voms] autocreate_users is off.",
-            mend="Create the user with the DN as its name, or turn the option on.",
-        )
+    user = users.find_user(dn, domain)
+    if user is not None:
+        return str(user["id"])
+    users.check_autocreate(dn, domain)
     if not store.is_in_sql(domain):
-        raise SetupError(
-            "user_domain_read_only",
-            what=f"The domain {domain['name']} takes no new users.",
-            mend="Set [voms] user_domain to a domain that is stored in SQL.",
-        )
+        raise users.read_only(domain)
+    return None
 
 
 def _check_link(dn: str, user_id: str | None) -> None:
     """Refuse a user whose link is missing and cannot be made."""
     idp, protocol = CONF.voms.identity_provider, CONF.voms.protocol
-    shadow = PROVIDERS.shadow_users_api
-    if user_id is not None and any(
-        provider["idp_id"] == idp
-        and any(one["protocol_id"] == protocol for one in provider["protocols"])
-        for provider in shadow.get_federated_objects(user_id)
-    ):
+    if user_id is not None and users.is_linked(user_id):
         return
     if not store.protocol_exists():
         raise provider_unknown()
     try:
-        other = shadow.get_federated_user(idp, protocol, quote(dn))
+        other = PROVIDERS.shadow_users_api.get_federated_user(idp, protocol, quote(dn))
     except exception.UserNotFound:
         return
     raise SetupError(
@@ -211,12 +165,7 @@ def _check_projects(granted: Sequence[Granted]) -> None:
                 )
             except exception.ProjectNotFound:
                 continue
-            raise one.entry.fault(
-                "own_project_not_created",
-                what=f"The project {project.name!r} could not be created: another "
-                "one has a name that the database takes for the same.",
-                mend="Rename that project, or change the template in the mapping.",
-            )
+            raise rights.name_taken(one.entry, project)
 
 
 def _group_ids(
@@ -225,21 +174,9 @@ def _group_ids(
     """Return the ids of the granted groups that exist, by name."""
     found: dict[str, str] = {}
     for one in granted:
-        if one.group in known:
-            found[one.group] = known[one.group]
-            continue
-        try:
-            group = PROVIDERS.identity_api.get_group_by_name(one.group, domain["id"])
-        except exception.GroupNotFound:
-            continue
-        if group["name"] != one.group:
-            raise one.entry.fault(
-                "group_name_collision",
-                what=f"The group {group['name']!r} has a name that the database "
-                f"takes for the same as {one.group!r}.",
-                mend="Two keys that differ in case only cannot both be mapped.",
-            )
-        found[one.group] = group["id"]
+        group_id = known.get(one.group) or groups.find(one.group, one.entry, domain)
+        if group_id is not None:
+            found[one.group] = group_id
     return found
 
 

@@ -30,6 +30,8 @@ LOG = log.getLogger(__name__)
 PROVIDERS = provider_api.ProviderAPIs
 
 GROUP_PREFIX = "voms:"
+# How the description of a group ends that is made here.
+KEPT_BY_US = "kept by keystone_voms_ext"
 # Before the digest of a user whose project is its own; in no key.
 _USER_MARK = "@"
 _CUT_MARK = "~"
@@ -89,22 +91,15 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
-def find_or_create(name: str, entry: Entry, domain: dict[str, Any]) -> str:
-    """Return the id of the group of that name; raises SetupError."""
-    identity = PROVIDERS.identity_api
+def find(name: str, entry: Entry, domain: dict[str, Any]) -> str | None:
+    """Return the id of the group of that name, None if there is none.
+
+    Raises SetupError ``group_name_collision``.
+    """
     try:
-        group = identity.get_group_by_name(name, domain["id"])
+        group = PROVIDERS.identity_api.get_group_by_name(name, domain["id"])
     except exception.GroupNotFound:
-        try:
-            group = identity.create_group(
-                {
-                    "name": name,
-                    "domain_id": domain["id"],
-                    "description": f"Users with {entry.key}; kept by keystone_voms_ext",
-                }
-            )
-        except exception.Conflict:
-            group = identity.get_group_by_name(name, domain["id"])
+        return None
     if group["name"] != name:
         raise entry.fault(
             "group_name_collision",
@@ -112,8 +107,32 @@ def find_or_create(name: str, entry: Entry, domain: dict[str, Any]) -> str:
             f"for the same as {name!r}.",
             mend="Two keys that differ in case only cannot both be mapped.",
         )
-    group_id: str = group["id"]
-    return group_id
+    return str(group["id"])
+
+
+def find_or_create(name: str, entry: Entry, domain: dict[str, Any]) -> str:
+    """Return the id of the group of that name; raises SetupError."""
+    for _ in range(_ROUNDS):
+        group_id = find(name, entry, domain)
+        if group_id is not None:
+            return group_id
+        try:
+            made = PROVIDERS.identity_api.create_group(
+                {
+                    "name": name,
+                    "domain_id": domain["id"],
+                    "description": f"Users with {entry.key}; {KEPT_BY_US}",
+                }
+            )
+        except exception.Conflict:
+            # Another login was quicker, or a name is the same to the database.
+            continue
+        return str(made["id"])
+    raise entry.fault(
+        "group_not_created",
+        what=f"The group {name!r} could not be created in {_ROUNDS} attempts.",
+        mend="Look for database errors above this line.",
+    )
 
 
 def grants_of(group_ids: Iterable[str]) -> Pairs:

@@ -24,6 +24,7 @@ from keystone_voms_ext.identity import groups, withdrawal
 from keystone_voms_ext.identity.places import check_ttl, find_domain
 from keystone_voms_ext.identity.users import User
 from keystone_voms_ext.mapping import Entry
+from keystone_voms_ext.voms.errors import SetupError
 
 CONF = keystone.conf.CONF
 LOG = log.getLogger(__name__)
@@ -58,6 +59,15 @@ class Granted:
             if project.id is not None
             for role_id, _ in self.roles
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """Places that a login ends, that had lapsed and come back, that stay."""
+
+    gone: tuple[groups.Membership, ...]
+    back: tuple[groups.Membership, ...]
+    left: tuple[groups.Membership, ...]
 
 
 def resolve(entries: Sequence[Entry], *, dn: str) -> tuple[Granted, ...]:
@@ -125,15 +135,8 @@ def sync(
         group_id = known.get(one.group) or _find_or_create(one)
         wanted.append(group_id)
         revoked |= user.id in _set_grants(group_id, one.pairs)
-    gone = [
-        place
-        for place in before
-        if place.group_id not in wanted
-        and place.is_within(vos)
-        and (CONF.voms.withdraw == "sync" or not place.live)
-    ]
-    lapsed = [place for place in before if not place.live and place.group_id in wanted]
-    left = [place for place in before if place.live and place not in gone]
+    change = change_of(before, wanted, vos=vos)
+    gone, left = change.gone, change.left
     if gone:
         groups.leave(user.id, [place.group_id for place in gone])
         LOG.info(
@@ -141,7 +144,7 @@ def sync(
             user.id,
             ", ".join(sorted(place.name for place in gone)),
         )
-    lost = groups.grants_of(place.group_id for place in (*gone, *lapsed))
+    lost = groups.grants_of(place.group_id for place in (*gone, *change.back))
     if _withdraw(user.id, lost, before=before, left=left) or revoked:
         withdrawal.next_second()
     groups.renew(user.id, [place for place in left if place.group_id in wanted])
@@ -151,6 +154,27 @@ def sync(
     if not {place.group_id for place in left} >= set(wanted):
         assignment.COMPUTED_ASSIGNMENTS_REGION.invalidate()
     return made
+
+
+def change_of(
+    before: Sequence[groups.Membership],
+    wanted: Collection[str],
+    *,
+    vos: Collection[str],
+) -> Change:
+    """Return what a login that earns the groups ``wanted`` does to these places."""
+    gone = tuple(
+        place
+        for place in before
+        if place.group_id not in wanted
+        and place.is_within(vos)
+        and (CONF.voms.withdraw == "sync" or not place.live)
+    )
+    return Change(
+        gone=gone,
+        back=tuple(p for p in before if not p.live and p.group_id in wanted),
+        left=tuple(p for p in before if p.live and p not in gone),
+    )
 
 
 def _find_or_create(granted: Granted) -> str:
@@ -281,13 +305,18 @@ def _with_projects(granted: Granted, dn: str) -> Granted:
         LOG.debug("Another login made the project %s already.", project.name)
     found = _project(project.name, project.domain_id)
     if found is None:
-        raise granted.entry.fault(
-            "own_project_not_created",
-            what=f"The project {project.name!r} could not be created: another one "
-            "has a name that the database takes for the same.",
-            mend="Rename that project, or change the template in the mapping.",
-        )
+        raise name_taken(granted.entry, project)
     return dataclasses.replace(granted, projects=(found,))
+
+
+def name_taken(entry: Entry, project: Project) -> SetupError:
+    """Return the error for a user's own project whose name is another one's."""
+    return entry.fault(
+        "own_project_not_created",
+        what=f"The project {project.name!r} could not be created: another one has a "
+        "name that the database takes for the same.",
+        mend="Rename that project, or change the template in the mapping.",
+    )
 
 
 def _names(entry: Entry) -> Sequence[str]:

@@ -46,39 +46,13 @@ def find_or_create_user(dn: str) -> User:
     Raises CredentialRefused (``user_unknown``, ``user_disabled``,
     ``user_name_collision``, ``dn_not_storable``) or SetupError.
     """
-    _check_storable(dn)
     domain = find_domain(CONF.voms.user_domain, option="user_domain")
     created = False
     for _ in range(_ROUNDS):
-        try:
-            user = PROVIDERS.identity_api.get_user_by_name(dn, domain["id"])
-        except exception.UserNotFound:
+        user = find_user(dn, domain)
+        if user is None:
             created = _create_user(dn, domain) or created
             continue
-        # MariaDB compares names without regard to case, accents and trailing
-        # blanks: what it found may be another person.
-        if user["name"] != dn:
-            # Keystone keeps this answer under the DN, and would give it long
-            # after the other user has another name.
-            identity_api = PROVIDERS.identity_api
-            identity_api.get_user_by_name.invalidate(identity_api, dn, domain["id"])
-            raise CredentialRefused(
-                "user_name_collision",
-                subject=dn,
-                what=f"The user {user['name']} of domain {domain['name']} has a name "
-                "that the database takes for the same, but it is another one.",
-                mend="Give that user another name, or the VOMS users a domain of "
-                "their own ([voms] user_domain).",
-            )
-        try:
-            PROVIDERS.identity_api.assert_user_enabled(user["id"], user)
-        except AssertionError as error:
-            raise CredentialRefused(
-                "user_disabled",
-                subject=dn,
-                what=f"The user {user['id']} or its domain is disabled.",
-                mend=f"'openstack user set --enable {user['id']}' lets it in again.",
-            ) from error
         places = groups.memberships(user["id"])
         # Who has a place in a group of the provider has its link as well.
         known = any(place.provider == CONF.voms.identity_provider for place in places)
@@ -94,6 +68,44 @@ def find_or_create_user(dn: str) -> User:
         mend="Look for another user that is linked to this DN, and for database "
         "errors above this line.",
     )
+
+
+def find_user(dn: str, domain: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the enabled user whose name is ``dn``, None if there is none.
+
+    Raises CredentialRefused ``user_disabled``, ``user_name_collision`` and
+    ``dn_not_storable``.
+    """
+    _check_storable(dn)
+    identity = PROVIDERS.identity_api
+    try:
+        user: dict[str, Any] = identity.get_user_by_name(dn, domain["id"])
+    except exception.UserNotFound:
+        return None
+    # MariaDB compares names without regard to case, accents and trailing
+    # blanks: what it found may be another person.
+    if user["name"] != dn:
+        # Keystone keeps this answer under the DN, and would give it long after
+        # the other user has another name.
+        identity.get_user_by_name.invalidate(identity, dn, domain["id"])
+        raise CredentialRefused(
+            "user_name_collision",
+            subject=dn,
+            what=f"The user {user['name']} of domain {domain['name']} has a name "
+            "that the database takes for the same, but it is another one.",
+            mend="Give that user another name, or the VOMS users a domain of "
+            "their own ([voms] user_domain).",
+        )
+    try:
+        identity.assert_user_enabled(user["id"], user)
+    except AssertionError as error:
+        raise CredentialRefused(
+            "user_disabled",
+            subject=dn,
+            what=f"The user {user['id']} or its domain is disabled.",
+            mend=f"'openstack user set --enable {user['id']}' lets it in again.",
+        ) from error
+    return user
 
 
 def default_project(user_id: str) -> str | None:
@@ -114,16 +126,42 @@ def _check_storable(dn: str) -> None:
         )
 
 
+def check_autocreate(dn: str, domain: dict[str, Any]) -> None:
+    """Refuse a user who is not there where the site makes its users itself."""
+    if CONF.voms.autocreate_users:
+        return
+    raise CredentialRefused(
+        "user_unknown",
+        subject=dn,
+        what=f"No user of domain {domain['name']} has this DN as its name, and "
+        "[voms] autocreate_users is off.",
+        mend="Create the user with the DN as its name, or turn the option on.",
+    )
+
+
+def read_only(domain: dict[str, Any], reason: str = "") -> SetupError:
+    """Return the error for a domain whose users Keystone cannot write."""
+    return SetupError(
+        "user_domain_read_only",
+        what=f"The domain {domain['name']} takes no new users{reason}.",
+        mend="Set [voms] user_domain to a domain that is stored in SQL.",
+    )
+
+
+def is_linked(user_id: str) -> bool:
+    """Tell whether the user has the link of our provider and protocol."""
+    return any(
+        provider["idp_id"] == CONF.voms.identity_provider
+        and any(
+            one["protocol_id"] == CONF.voms.protocol for one in provider["protocols"]
+        )
+        for provider in PROVIDERS.shadow_users_api.get_federated_objects(user_id)
+    )
+
+
 def _create_user(dn: str, domain: dict[str, Any]) -> bool:
     """Create the user, and tell whether it was this call that did."""
-    if not CONF.voms.autocreate_users:
-        raise CredentialRefused(
-            "user_unknown",
-            subject=dn,
-            what=f"No user of domain {domain['name']} has this DN as its name, and "
-            "[voms] autocreate_users is off.",
-            mend="Create the user with the DN as its name, or turn the option on.",
-        )
+    check_autocreate(dn, domain)
     try:
         PROVIDERS.identity_api.create_user(
             {"name": dn, "domain_id": domain["id"], "enabled": True}
@@ -131,11 +169,7 @@ def _create_user(dn: str, domain: dict[str, Any]) -> bool:
     except exception.Conflict:
         return False
     except (exception.Forbidden, exception.ForbiddenAction) as error:
-        raise SetupError(
-            "user_domain_read_only",
-            what=f"The domain {domain['name']} takes no new users: {error}",
-            mend="Set [voms] user_domain to a domain that is stored in SQL.",
-        ) from error
+        raise read_only(domain, f": {error}") from error
     return True
 
 
@@ -147,12 +181,7 @@ def _linked(user_id: str, dn: str) -> bool:
     when two logins race, so the link is a step of its own.
     """
     idp, protocol = CONF.voms.identity_provider, CONF.voms.protocol
-    shadow = PROVIDERS.shadow_users_api
-    if any(
-        provider["idp_id"] == idp
-        and any(p["protocol_id"] == protocol for p in provider["protocols"])
-        for provider in shadow.get_federated_objects(user_id)
-    ):
+    if is_linked(user_id):
         return True
     try:
         PROVIDERS.federation_api.get_protocol(idp, protocol)
@@ -162,7 +191,7 @@ def _linked(user_id: str, dn: str) -> bool:
     ) as error:
         raise provider_unknown() from error
     try:
-        shadow.create_federated_object(
+        PROVIDERS.shadow_users_api.create_federated_object(
             {
                 "user_id": user_id,
                 "idp_id": idp,
