@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A clone without tags, a shallow one and an export without .git all build.
 export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
 
-.PHONY: help venv demo test test-all lint unit core functional fuzz lab lab-down lab-status bench docs
+.PHONY: help venv demo test test-all lint unit core functional fuzz occi-report lab lab-down lab-status bench docs
 
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
@@ -16,6 +16,7 @@ help:
 	@echo "make venv        .venv with the project and its pins"
 	@echo "make bench       benchmarks; make docs: doc/build/html"
 	@echo "make core        the validator's tests beside the oldest and newest cryptography"
+	@echo "make occi-report each feature of OCCI by the lab tests that show it"
 	@echo "make fuzz        a minute of any bytes for the parsers"
 
 venv: .venv/.made
@@ -82,6 +83,9 @@ bench: venv
 fuzz: venv
 	$(BIN)/python -m pip install --quiet --constraint constraints/2026.2.txt atheris
 	$(BIN)/python -m tests.fuzz --seconds 60
+
+occi-report: venv
+	$(BIN)/python -m tests.occi
 
 docs: venv
 	$(BIN)/sphinx-build -W -b html doc/source doc/build/html

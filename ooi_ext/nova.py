@@ -14,8 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from oslo_log import log as logging
+
 from ooi_ext.errors import UpstreamError
 from ooi_ext.memory import known
+
+LOG = logging.getLogger(__name__)
+
+# Nova has no error of its own for a service that it asks and that is down.
+_ABOUT_OTHERS = ("keystoneauth1.exceptions", "GlanceConnectionFailed")
 
 Environ = Mapping[str, Any]
 Json = dict[str, Any]
@@ -231,9 +238,24 @@ def _refusal(status: int, raw: bytes, request: str) -> UpstreamError:
             service="compute",
             status=status,
         )
+    if any(word in message for word in _ABOUT_OTHERS):
+        LOG.warning("code=service_failed service=compute: %s: %s", request, message)
+        return UpstreamError(
+            f"The compute service cannot do {request} now: a service that it needs "
+            "does not answer.",
+            service="compute",
+            status=503,
+            mend="Try again later.",
+        )
+    what = f"The compute service failed with {status} at {request}"
+    if message and status >= 500:
+        # Its own words name classes and addresses: they are for the log.
+        LOG.warning("code=service_failed service=compute: %s: %s", what, message)
+        what += "."
+    else:
+        what += f": {message or 'it gave no reason.'}"
     return UpstreamError(
-        f"The compute service failed with {status} at {request}: "
-        f"{message or 'it gave no reason.'}",
+        what,
         service="compute",
         status=503 if status == 503 else 502,
         mend="The reason is in the log of the Nova API.",

@@ -49,7 +49,7 @@ _CLIENT_VERSION = re.compile(r"\bOCCI/([0-9]{1,4})\.([0-9]{1,4})\b")
 _BODY_BYTES = 1024 * 1024
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +77,8 @@ class Filter:
 
     def _answer(self, environ: Environ) -> tuple[int, Headers, bytes]:
         headers = _headers(environ)
-        base = endpoint(environ)
         try:
+            base = endpoint(environ)
             handler, names = route(
                 environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
             )
@@ -151,7 +151,8 @@ def endpoint(environ: Mapping[str, Any]) -> str:
 
     X-Forwarded-Proto, -Host and -Prefix hold, also where oslo's
     http_proxy_to_wsgi has already put them in place or is switched off: they
-    only shape the links in the answer to whoever sent them.
+    only shape the links in the answer to whoever sent them. Raises BadRequest
+    for a Host header that is no host (RFC 9112 section 3.2).
     """
     scheme = _first(environ, "HTTP_X_FORWARDED_PROTO").lower()
     if scheme not in ("http", "https"):
@@ -159,7 +160,9 @@ def endpoint(environ: Mapping[str, Any]) -> str:
     host = _first(environ, "HTTP_X_FORWARDED_HOST")
     if not _HOST.fullmatch(host):
         host = environ.get("HTTP_HOST", "")
-    if not _HOST.fullmatch(host):
+    if host and not _HOST.fullmatch(host):
+        raise BadRequest(f"Host: {shown(host)} is no host.")
+    if not host:
         host = f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     path = environ.get("SCRIPT_NAME", "").rstrip("/")
     prefix = _first(environ, "HTTP_X_FORWARDED_PREFIX").rstrip("/")

@@ -81,7 +81,7 @@ def create_link(call: Call) -> Answer:
 
 def change_link(call: Call) -> Answer:
     """Refuse: an attachment is what it is."""
-    _ids(call)
+    show_link(call)
     if call.action():
         raise _no_actions(call)
     raise NotSupported(

@@ -321,6 +321,8 @@ def _flat(members: Members) -> Iterator[tuple[str, Value]]:
             raise BadRequest(f"{where} is no name of an attribute.")
         if isinstance(value, dict):
             # rOCCI 4 has an object for each part of a name between dots.
+            if not value:
+                raise BadRequest(f"{where} is an object of nothing, and no value.")
             for more, deep in _flat(Members(value, place=where)):
                 yield f"{name}.{more}", deep
         else:

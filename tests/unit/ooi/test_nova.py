@@ -67,6 +67,12 @@ def test_the_environ_is_new_and_holds_nothing_of_the_client(cloud: Cloud) -> Non
         ("429 No", b'{"overLimit": {}}', 429, "refused: GET /servers"),
         ("406 No", b'{"x": {"message": "Version 2.100"}}', 502, "Version 2.100"),
         ("500 Oops", b'{"computeFault": {"message": "Oops"}}', 502, "500"),
+        (
+            "500 Oops",
+            b'{"x": {"message": "<class \'keystoneauth1.exceptions.X\'>"}}',
+            503,
+            "a service that it needs does not answer",
+        ),
         ("500 Oops", b"", 502, "it gave no reason"),
         ("503 Later", b"{}", 503, "compute service failed with 503"),
         ("200 OK", b"<html>", 502, "no JSON"),

@@ -249,7 +249,12 @@ def test_names_set_in_openstack_break_nothing(cloud: Cloud) -> None:
         ({}, {}, "http://cloud.example.org/occi1.1"),
         ({"Host": "10.0.0.1:8774"}, {}, "http://10.0.0.1:8774/occi1.1"),
         ({"Host": "[::1]:8774"}, {}, "http://[::1]:8774/occi1.1"),
-        ({"Host": 'a"b'}, {}, "http://127.0.0.1:8774/occi1.1"),
+        ({"Host": ""}, {}, "http://127.0.0.1:8774/occi1.1"),
+        (
+            {"X-Forwarded-Prefix": "/cloud/../x"},
+            {},
+            "http://cloud.example.org/occi1.1",
+        ),
         ({}, {"wsgi.url_scheme": "https"}, "https://cloud.example.org/occi1.1"),
         (
             {
@@ -282,6 +287,14 @@ def test_locations_begin_as_the_client_typed(
 ) -> None:
     answer = cloud.send("GET", "/-/", headers=headers, **environ)
     assert f'; location="{expected}/compute/";' in answer.text
+
+
+@pytest.mark.parametrize("host", ['a"b', "a/b", "a b", "a:b", "[::1"])
+def test_a_host_that_is_none_is_refused(cloud: Cloud, host: str) -> None:
+    answer = cloud.send("GET", "/-/", headers={"Host": host})
+    assert answer.status == 400
+    assert "Host" in answer.text
+    assert cloud.nova.requests == []
 
 
 def test_glance_down_is_503_and_names_it(cloud: Cloud) -> None:
