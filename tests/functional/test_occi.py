@@ -5,7 +5,6 @@ The clients' requests are those of tests.unit.ooi.client_requests, byte for
 byte. Read `occi` and `test_a_client_runs_a_machine` first.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 import requests
 
 from tests.functional.occi_endpoint import Occi
+from tests.functional.occi_networks import user
 from tests.lab.lab import Lab
 from tests.unit.ooi import client_requests as ask
 
@@ -22,20 +22,7 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture
 def occi(lab_env: dict[str, str], token_for: Callable[[str], str]) -> Iterator[Occi]:
-    found = Occi(lab_env["OCCI_ENDPOINT"], token_for("alice"))
-    offered = found.send("GET", "/-/")
-    assert offered.status_code == 200, offered.text
-    (found.image,) = re.findall(
-        rf'^Category: (\S+); scheme="{ask.OS}"; class="mixin"; title="cirros"',
-        offered.text,
-        re.M,
-    )
-    (found.flavor,) = re.findall(
-        rf'^Category: (\S+); scheme="{ask.SIZE}"; class="mixin"; '
-        r'title="Flavor: m1\.tiny"',
-        offered.text,
-        re.M,
-    )
+    found = user(lab_env, token_for("alice"))
     yield found
     for url in found.made:
         found.send("DELETE", url)

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from tests.functional.occi_endpoint import Occi
+from tests.functional.occi_networks import user
 from tests.lab.lab import Lab
 from tests.unit.ooi import client_requests as ask
 from tests.unit.ooi.cinder_cloud import act, storage
@@ -24,20 +25,7 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 
 @pytest.fixture
 def occi(lab_env: dict[str, str], token_for: Callable[[str], str]) -> Iterator[Occi]:
-    found = Occi(lab_env["OCCI_ENDPOINT"], token_for("alice"))
-    offered = found.send("GET", "/-/")
-    assert offered.status_code == 200, offered.text
-    (found.image,) = re.findall(
-        rf'^Category: (\S+); scheme="{ask.OS}"; class="mixin"; title="cirros"',
-        offered.text,
-        re.M,
-    )
-    (found.flavor,) = re.findall(
-        rf'^Category: (\S+); scheme="{ask.SIZE}"; class="mixin"; '
-        r'title="Flavor: m1\.tiny"',
-        offered.text,
-        re.M,
-    )
+    found = user(lab_env, token_for("alice"))
     yield found
     # Links were made after what they join.
     for url in reversed(found.made):

@@ -6,14 +6,13 @@ first; `cloud_with` puts the filter on both.
 """
 
 import json
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.unit.ooi import loopback
 from tests.unit.ooi.cloud import Cloud, Glance, Nova, UserToken
 
 Answer = tuple[int, Any]
@@ -179,34 +178,12 @@ def cinder() -> Iterator[Cinder]:
     """Serve a Cinder without volumes on loopback."""
     service = Cinder()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, found = service.answer(
-                self.command, self.path, json.loads(raw) if raw else None
-            )
-            body = b"" if found is None else json.dumps(found).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(method: str, path: str, body: Any, headers: object) -> Answer:
+        return service.answer(method, path, body)
 
-        do_POST = do_PUT = do_DELETE = do_GET
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    service.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with loopback.serve(answer) as url:
+        service.url = url
         yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def cloud_with(service: Cinder) -> Cloud:

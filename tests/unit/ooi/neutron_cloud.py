@@ -7,16 +7,15 @@ Read Neutron first; neutron_site puts the filter on both.
 """
 
 import json
-import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 
+from tests.unit.ooi import loopback
 from tests.unit.ooi.cloud import Nova
 
 Json = dict[str, Any]
@@ -307,34 +306,9 @@ def serve() -> Iterator[Neutron]:
     """Serve a Neutron on loopback."""
     service = Neutron()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, found = service.answer(
-                self.command,
-                self.path,
-                json.loads(raw) if raw else None,
-                self.headers["X-Auth-Token"],
-            )
-            body = b"" if found is None else json.dumps(found).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(method: str, path: str, body: Any, headers: Mapping[str, str]) -> Reply:
+        return service.answer(method, path, body, headers["X-Auth-Token"])
 
-        do_POST = do_PUT = do_DELETE = do_GET
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    service.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with loopback.serve(answer) as url:
+        service.url = url
         yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
