@@ -300,6 +300,11 @@ def test_an_error_is_a_document() -> None:
         ({"attributes": {"a": None}}, 'attributes."a" is null'),
         ({"attributes": {"a": [1]}}, 'attributes."a" is a list'),
         ({"attributes": {"a": {"b": []}}}, 'attributes."a"."b" is a list'),
+        ({"attributes": {"a": {}}}, 'attributes."a" is an object of nothing'),
+        (
+            {"attributes": {"a": {"b": {}}}},
+            'attributes."a"."b" is an object of nothing',
+        ),
         ({"attributes": {"a b": 1}}, 'attributes."a b" is no name'),
         ({"attributes": {"a": "\x1b"}}, 'attributes."a" holds a control'),
         ({"attributes": {"a.b": 1, "a": {"b": 2}}}, '"a.b" stands twice'),
