@@ -47,7 +47,8 @@ def test_a_client_runs_a_machine(occi: Occi, program: ask.Client) -> None:
     server_id = url.rpartition("/")[2]
     assert f'X-OCCI-Attribute: occi.core.id="{server_id}"' in shown
     assert "X-OCCI-Attribute: occi.compute.cores=1" in shown
-    assert "X-OCCI-Attribute: occi.compute.memory=0.5" in shown
+    # 128 MB, in GB.
+    assert "X-OCCI-Attribute: occi.compute.memory=0.125" in shown
     assert f'Category: {occi.image}; scheme="{ask.OS}"' in shown
     assert f'Category: {occi.flavor}; scheme="{ask.SIZE}"' in shown
     assert url in occi.listed()
