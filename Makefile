@@ -6,17 +6,19 @@ BIN := .venv/bin
 # A clone without tags, a shallow one and an export without .git all build.
 export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
 
-.PHONY: help venv demo test test-all lint unit core functional fuzz occi-report lab lab-down lab-status bench docs
+.PHONY: help venv demo test test-all lint unit core functional fuzz occi-report isolation-report lab lab-down lab-status bench docs
 
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
 	@echo "make test        lint, unit tests, functional tests on the lab"
 	@echo "make lab         start the lab (LAB_ROOT, LAB_PORT_BASE, LAB_KEYSTONE_WORKERS,"
-	@echo "                 LAB_VOMS_DELEGATION=1); lab-status, lab-down"
+	@echo "                 LAB_VOMS_DELEGATION=1, ISOLATION=shared-project, project-per-user"
+	@echo "                 or off); lab-status, lab-down"
 	@echo "make venv        .venv with the project and its pins"
 	@echo "make bench       benchmarks; make docs: doc/build/html"
 	@echo "make core        the validator's tests beside the oldest and newest cryptography"
 	@echo "make occi-report each feature of OCCI by the lab tests that show it"
+	@echo "make isolation-report  who reaches whose resources, in each mode"
 	@echo "make fuzz        a minute of any bytes for the parsers"
 
 venv: .venv/.made
@@ -31,23 +33,27 @@ venv: .venv/.made
 demo: venv
 	$(BIN)/python -m tests.lab.demo
 
-test: lint unit core functional
+# The lab's tests wait most of the time, so the others run beside them.
+test: lint
+	$(MAKE) --jobs=2 --output-sync=target functional unit core
 
 test-all: test
 
 lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/flake8 keystone_voms_ext ooi_ext tests
+	$(BIN)/flake8 keystone_voms_ext ooi_ext vo_policy_ext tests
 	$(BIN)/mypy
-	$(BIN)/bandit --quiet --recursive keystone_voms_ext ooi_ext
+	$(BIN)/bandit --quiet --recursive keystone_voms_ext ooi_ext vo_policy_ext
 	$(BIN)/bashate --ignore E006 .ci/run
 
-# Keystone and Nova never share a process, for their options have the same names.
+# No two services share a process, for their options have the same names.
 COVERED := --cov=keystone_voms_ext.voms --cov=ooi_ext.rendering --cov-branch
+APART := tests/unit/policy/nova tests/unit/policy/cinder tests/unit/policy/glance
 unit: venv
-	$(BIN)/python -m pytest tests/unit tests/properties --ignore=tests/unit/ooi \
-	    $(COVERED) --cov-report=
+	set -e; for folder in $(APART); do $(BIN)/python -m pytest $$folder; done
+	$(BIN)/python -m pytest tests/unit tests/properties \
+	    $(addprefix --ignore=,$(APART) tests/unit/ooi) $(COVERED) --cov-report=
 	$(BIN)/python -m pytest tests/unit/ooi $(COVERED) --cov-append \
 	    --cov-fail-under=100
 
@@ -86,6 +92,9 @@ fuzz: venv
 
 occi-report: venv
 	$(BIN)/python -m tests.occi
+
+isolation-report: venv
+	$(BIN)/python -m tests.isolation
 
 docs: venv
 	$(BIN)/sphinx-build -W -b html doc/source doc/build/html

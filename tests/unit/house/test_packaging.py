@@ -36,11 +36,16 @@ def wheel(tmp_path_factory):
 def test_an_export_without_git_builds_and_carries_paste_and_policy(wheel):
     names = wheel.namelist()
     data = [n.partition(".data/data/")[2] for n in names if ".data/data/" in n]
-    shipped = [p for d in ("paste", "policy", "schema") for p in (ROOT / d).iterdir()]
-    for path in shipped:
-        assert f"share/fedcloud-openstack/{path.parent.name}/{path.name}" in data
+    places = [p for d in ("paste", "policy", "schema") for p in (ROOT / d).rglob("*")]
+    for path in places:
+        if path.is_file():
+            assert f"share/fedcloud-openstack/{path.relative_to(ROOT)}" in data
+    tables = [p for p in (ROOT / "vo_policy_ext").rglob("*.csv")]
+    assert tables
+    for path in tables:
+        assert str(path.relative_to(ROOT)) in names
     tops = {n.split("/")[0] for n in names if ".d" not in n.split("/")[0]}
-    assert tops == {"keystone_voms_ext", "ooi_ext"}
+    assert tops == {"keystone_voms_ext", "ooi_ext", "vo_policy_ext"}
 
 
 def test_the_client_extra_pulls_in_no_service(wheel):
