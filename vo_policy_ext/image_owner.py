@@ -7,7 +7,6 @@ may: MariaDB holds `User_ID`, `user_id ` and `usér_id` for one name. Read first
 stamped.
 """
 
-import re
 import unicodedata
 from typing import Any
 
@@ -77,20 +76,27 @@ def _first(pointer: Any) -> str:
 
 def is_owner(name: str) -> bool:
     """Return whether a database may hold a name for that of the owner."""
-    pattern = "".join(
-        _loosely(letter) for letter in unicodedata.normalize("NFKD", name)
-    )
-    return re.fullmatch(pattern, NAME) is not None
+    # How much of NAME the letters so far may stand for. No regular expression: a
+    # name of many letters that may stand for anything would take one for ever.
+    reached = frozenset({0})
+    for letter in unicodedata.normalize("NFKD", name):
+        reached = _after(reached, letter)
+    return len(NAME) in reached
 
 
-def _loosely(letter: str) -> str:
-    """Return a pattern of what a database may hold for a letter."""
+def _after(reached: frozenset[int], letter: str) -> frozenset[int]:
+    """Return how much of NAME is reached when a letter follows, loosely compared."""
     if letter.isascii():
-        return re.escape(letter.lower()) if letter.isalnum() or letter == "_" else ""
+        if not (letter.isalnum() or letter == "_"):
+            return reached
+        same = letter.lower()
+        return frozenset(n + 1 for n in reached if NAME[n : n + 1] == same)
     if unicodedata.category(letter) in _NO_WEIGHT:
-        return ""
+        return reached
     # A Latin letter that no decomposition makes plain, such as a dotless i.
-    return ".?" if unicodedata.name(letter, "").startswith("LATIN ") else "[^ -~]"
+    if unicodedata.name(letter, "").startswith("LATIN "):
+        return reached | {n + 1 for n in reached if n < len(NAME)}
+    return frozenset()
 
 
 def _is_canonical(image_id: Any) -> bool:

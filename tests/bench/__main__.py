@@ -8,9 +8,14 @@ missed is printed, and is no failure. Read ``PARTS`` first.
 import argparse
 import sys
 
-from tests.bench import keystone, occi, voms
+from tests.bench import isolation, keystone, occi, voms
 
-PARTS = {"voms": voms.run, "keystone": keystone.run, "occi": occi.run}
+PARTS = {
+    "voms": voms.run,
+    "keystone": keystone.run,
+    "occi": occi.run,
+    "isolation": isolation.run,
+}
 
 
 def main() -> int:

@@ -53,20 +53,20 @@ def run() -> None:
     running = not any(service.fault for service in lab.status())
     lab.up()
     try:
-        with _user(lab) as user:
-            user.measure_creations()
+        with user(lab) as owner:
+            owner.measure_creations()
             for size in SIZES:
-                user.grow(size)
-                user.measure_reading(size)
+                owner.grow(size)
+                owner.measure_reading(size)
                 if size > SIZES[0]:
-                    user.count(size)
+                    owner.count(size)
     finally:
         if not running:
             lab.down()
 
 
 @dataclass
-class _Client:
+class Client:
     """Sends requests over one connection, and does little but wait."""
 
     port: int
@@ -94,7 +94,7 @@ class _Client:
 class _User:
     """A user in a project that holds nothing but the machines made here."""
 
-    client: _Client
+    client: Client
     settings: Settings
     image: str
     flavor: str
@@ -220,7 +220,7 @@ class _User:
         """Print the calls of each request: of the first of its kind, and after."""
         place = f"/compute/{self.servers()[0]['id']}"
         with counting(self.settings) as port:
-            client = _Client(port, self.client.token)
+            client = Client(port, self.client.token)
             for what, path, headers, goal in (
                 (f"list of {size}, text", "/compute/", TEXT, LIST_CALLS),
                 (f"show one of {size}, text", place, TEXT, SHOW_CALLS),
@@ -262,7 +262,7 @@ def _side_by_side(
 
 
 @contextmanager
-def _user(lab: Lab) -> Iterator[_User]:
+def user(lab: Lab) -> Iterator[_User]:
     """Yield a user with a project; both go, with all machines, at the end."""
     settings = lab.settings
     name, secret = f"bench-{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
@@ -283,7 +283,7 @@ def _user(lab: Lab) -> Iterator[_User]:
         images = cloud.call("GET", "glance", f"/images?name={IMAGE}")["images"]
         flavors = cloud.call("GET", "nova", "/flavors")["flavors"]
         found = _User(
-            client=_Client(
+            client=Client(
                 settings.port("nova"), _token(settings, user, secret, project)
             ),
             settings=settings,

@@ -131,7 +131,7 @@ def _paste(settings: Settings) -> str:
     text = shipped.read_text()
     for before, after in (
         ("= www_authenticate ", "= bench_outside www_authenticate "),
-        (" occi osapi_", " occi bench_inside osapi_"),
+        (" occi vo_isolation ", " occi bench_inside vo_isolation "),
     ):
         if text.count(before) != 1:
             raise LabError(f"{shipped} has no pipeline with {before!r} to count in.")

@@ -12,6 +12,7 @@ import time
 
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab, ServiceStatus
+from tests.lab.settings import ISOLATION
 
 MEBIBYTE = 1024 * 1024
 
@@ -22,8 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m tests.lab",
         description="A small real OpenStack on loopback. LAB_ROOT (default .lab) "
         "says where it lives, LAB_PORT_BASE (default 15000) on which ports, "
-        "LAB_KEYSTONE_WORKERS (default 1) how many processes serve Keystone, and "
-        "LAB_VOMS_DELEGATION=1 lets tokens of VOMS logins make further ones.",
+        "LAB_KEYSTONE_WORKERS (default 1) how many processes serve Keystone, "
+        "LAB_VOMS_DELEGATION=1 lets tokens of VOMS logins make further ones, and "
+        f"ISOLATION ({', '.join(ISOLATION)}) says how users of one VO are kept apart.",
     )
     parser.add_argument("command", choices=("up", "down", "status"))
     command = parser.parse_args(arguments).command

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Edits a PasteDeploy file by token, as an operator's tool would.
 
-Owns the two edits that mount OCCI in Nova's api-paste.ini. It must never parse
-the file into a dictionary and write it anew: the comments and the order of the
-operator's file stay as they are. Read mount.
+Owns the edits that mount OCCI in Nova's api-paste.ini and put the isolation filter
+into the pipelines. It must never parse the file into a dictionary and write it
+anew: the comments and the order of the operator's file stay as they are. Read
+mount and overlay.
 """
 
 from tests.lab.errors import LabError
@@ -31,6 +32,30 @@ def mount(paste: str, *, composite: str, path: str, app: str, sections: str) -> 
     for section in _sections(sections):
         if section[0] not in known:
             lines += ["", *section]
+    return "\n".join(lines) + "\n"
+
+
+def overlay(paste: str, sections: str) -> str:
+    """Return a paste file in which the lines of these sections hold.
+
+    In a section that the file has already, a line takes the place of the one
+    with the same key, or joins the section at its end. Other sections are added
+    at the end of the file. A second run changes nothing.
+    """
+    lines = paste.splitlines()
+    for header, *wanted in _sections(sections):
+        headers = [line.strip() for line in lines]
+        if header not in headers:
+            lines += ["", header, *wanted]
+            continue
+        start = headers.index(header)
+        for line in wanted:
+            end = _end_of_section(lines, start)
+            known = [n for n in range(start + 1, end) if _key(lines[n]) == _key(line)]
+            if known:
+                lines[known[0]] = line
+            else:
+                lines.insert(_last_used(lines, start, end) + 1, line)
     return "\n".join(lines) + "\n"
 
 

@@ -12,7 +12,21 @@ from pathlib import Path
 
 from tests.lab import api_paste, clients_env, rendering
 from tests.lab.errors import LabError
-from tests.lab.settings import Settings
+from tests.lab.settings import SHARED_PROJECT, Settings
+
+# The paste files: name in etc/ -> service and its own file in the environment.
+PASTE = {
+    "api-paste.ini": ("nova", "etc/nova/api-paste.ini"),
+    "cinder-api-paste.ini": ("cinder", "etc/cinder/api-paste.ini"),
+    "glance-api-paste.ini": ("glance", "etc/glance/glance-api-paste.ini"),
+}
+# What a service has read when it runs; other files are read again or are its own.
+READ_AT_START = {
+    "keystone": ("keystone.conf",),
+    "glance": ("glance-api.conf", "glance-api-paste.ini"),
+    "nova": ("nova.conf", "api-paste.ini"),
+    "cinder": ("cinder.conf", "cinder-api-paste.ini"),
+}
 
 FOLDERS = (
     "cinder",
@@ -76,27 +90,20 @@ def write(settings: Settings) -> None:
     (settings.etc / "keystone-paste.ini").write_text(
         (paste / "keystone-paste.ini").read_text()
     )
-    nova = (settings.venv / "etc/nova/api-paste.ini").read_text()
-    for path in ("/occi1.1", "/occi1.2", "/occi"):
-        nova = api_paste.mount(
-            nova,
-            composite="osapi_compute",
-            path=path,
-            app="occi_api_11",
-            sections=(paste / "nova-api-paste-occi.ini").read_text(),
-        )
-    (settings.etc / "api-paste.ini").write_text(nova)
+    for name in PASTE:
+        (settings.etc / name).write_text(_paste(settings, name))
 
 
 def differs(settings: Settings, name: str) -> bool:
     """Return whether a file of `write` is there and would come out otherwise now."""
-    template = (_templates(settings) / name).read_text()
     try:
-        return (settings.etc / name).read_text() != rendering.render(
-            template, settings, _words(settings)
-        )
+        found = (settings.etc / name).read_text()
     except FileNotFoundError:
         return False
+    if name in PASTE:
+        return found != _paste(settings, name)
+    template = (_templates(settings) / name).read_text()
+    return found != rendering.render(template, settings, _words(settings))
 
 
 def write_client_files(settings: Settings) -> None:
@@ -115,6 +122,26 @@ def write_client_files(settings: Settings) -> None:
             clients_env.variables(settings),
         )
     )
+
+
+def _paste(settings: Settings, name: str) -> str:
+    """Return a service's own paste file with OCCI and the isolation filter in it."""
+    service, place = PASTE[name]
+    text = (settings.venv / place).read_text()
+    shipped = settings.source / "paste"
+    if service == "nova":
+        for path in ("/occi1.1", "/occi1.2", "/occi"):
+            text = api_paste.mount(
+                text,
+                composite="osapi_compute",
+                path=path,
+                app="occi_api_11",
+                sections=(shipped / "nova-api-paste-occi.ini").read_text(),
+            )
+    if settings.isolation == SHARED_PROJECT:
+        added = shipped / f"{service}-api-paste-isolation.ini"
+        text = api_paste.overlay(text, added.read_text())
+    return text
 
 
 def _templates(settings: Settings) -> Path:

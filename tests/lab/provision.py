@@ -33,11 +33,15 @@ IDENTITY_PROVIDER = "egi.eu"
 PROTOCOL = "mapped"
 MAPPING = "voms"
 AUTHORIZATION_MINUTES = 1440
+# Who reads all of a project and changes nothing, beside Keystone's own roles.
+AUDITOR = "vo_auditor"
 
 
 def identity(settings: Settings, cloud: Cloud, password: str) -> None:
     """Make service users, catalog, VO projects and the identity provider."""
     roles = _ids(cloud, "keystone", "/roles", "roles")
+    if AUDITOR not in roles:
+        cloud.call("POST", "keystone", "/roles", {"role": {"name": AUDITOR}})
     _ensure_catalog(settings, cloud)
     projects = {
         name: _ensure_in_domain(cloud, "project", name)

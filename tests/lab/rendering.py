@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.lab.errors import LabError
-from tests.lab.settings import HOST, MEMCACHED, Settings
+from tests.lab.settings import (
+    HOST,
+    MEMCACHED,
+    OFF,
+    PROJECT_PER_USER,
+    SHARED_PROJECT,
+    Settings,
+)
 
 WORD = re.compile(r"@([a-z_]+)(?: ([a-z0-9_]+))?@")
 
@@ -76,6 +83,11 @@ def words(settings: Settings, *, password: str, voms: bool) -> dict[str, str]:
         ),
         "keystone_workers": str(settings.keystone_workers),
         "cache_backend": _cache_backend(settings),
+        "project_per_user": (
+            "true" if settings.isolation == PROJECT_PER_USER else "false"
+        ),
+        "resource_filters": str(_resource_filters(settings)),
+        "property_protections": _property_protections(settings),
     }
 
 
@@ -96,6 +108,8 @@ def render(template: str, settings: Settings, values: Mapping[str, str]) -> str:
             return _database(settings, argument, values["password"])
         if word == "credentials" and argument:
             return _credentials(settings, argument, values["password"])
+        if word == "policy_dirs" and argument:
+            return _policy_dirs(settings, argument)
         if word == "token_validation" and argument:
             return _token_validation(settings, argument, values["password"])
         raise LabError(f"A lab template uses {match.group(0)}, which has no value.")
@@ -116,6 +130,31 @@ def database_url(settings: Settings, name: str, password: str) -> str:
     """Return the SQLAlchemy URL of one of the lab's databases."""
     port = settings.port("mariadb")
     return f"mysql+pymysql://lab:{password}@{HOST}:{port}/{name}?charset=utf8"
+
+
+def _policy_dirs(settings: Settings, service: str) -> str:
+    """Return the option for the rule set of a service, '' where there is none."""
+    if settings.isolation == OFF:
+        return ""
+    return f"policy_dirs = {settings.policy / settings.isolation / service}"
+
+
+def _resource_filters(settings: Settings) -> Path:
+    """Return Cinder's file of what a list may be filtered by."""
+    if settings.isolation == SHARED_PROJECT:
+        return settings.policy / "conf/cinder/resource_filters.json"
+    return settings.venv / "etc/cinder/resource_filters.json"
+
+
+def _property_protections(settings: Settings) -> str:
+    """Return Glance's options that keep the owner of an image as it is."""
+    if settings.isolation != SHARED_PROJECT:
+        return ""
+    return (
+        "property_protection_file = "
+        f"{settings.policy / 'conf/glance/property-protections.conf'}\n"
+        "property_protection_rule_format = roles"
+    )
 
 
 def _cache_backend(settings: Settings) -> str:

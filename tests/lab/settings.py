@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a lab lives, which ports it uses and how its Keystone is set.
+"""Where a lab lives, which ports it uses, how its Keystone and isolation are set.
 
 Owns the names of the services, the port layout and the folders below LAB_ROOT.
 It must never touch the disk or start anything: two Settings with other roots
@@ -45,6 +45,11 @@ LOWEST_PORT_BASE = 1024
 HIGHEST_PORT_BASE = 65535 - len(PORTS) + 1
 MOST_WORKERS = 8
 
+# How users of one VO are kept apart: in the project that they share, by a
+# project for each, or (the control) not at all.
+SHARED_PROJECT, PROJECT_PER_USER, OFF = "shared-project", "project-per-user", "off"
+ISOLATION = (SHARED_PROJECT, PROJECT_PER_USER, OFF)
+
 # Rendered paths pass through oslo.config, PasteDeploy, URLs and shell files.
 # Each gives another meaning to one of these characters.
 UNFIT_FOR_A_PATH = frozenset("$%\"'\\#:;?@\n\r\t")
@@ -56,7 +61,8 @@ class Settings:
 
     With more than one of `keystone_workers` that many processes serve
     Keystone's port, and share a memcached. `voms_delegation` lets tokens of
-    the method voms make others, as an operator can choose.
+    the method voms make others, as an operator can choose. `isolation` is one of
+    ISOLATION.
     """
 
     root: Path
@@ -65,6 +71,7 @@ class Settings:
     venv: Path
     keystone_workers: int = 1
     voms_delegation: bool = False
+    isolation: str = SHARED_PROJECT
 
     def port(self, service: str) -> int:
         """Return the loopback port of a service; KeyError-free names only."""
@@ -78,6 +85,11 @@ class Settings:
     @property
     def etc(self) -> Path:
         return self.root / "etc"
+
+    @property
+    def policy(self) -> Path:
+        """The rule sets and options for isolation that are shipped."""
+        return self.source / "policy"
 
     @property
     def logs(self) -> Path:
@@ -110,8 +122,8 @@ def from_environ(environ: Mapping[str, str], *, source: Path) -> Settings:
 
     A relative LAB_ROOT counts from the source tree, so that `make lab` and a
     test started elsewhere mean the same lab. LAB_KEYSTONE_WORKERS and
-    LAB_VOMS_DELEGATION set its Keystone. Raises LabError for a value that
-    cannot work.
+    LAB_VOMS_DELEGATION set its Keystone, ISOLATION how users are kept apart.
+    Raises LabError for a value that cannot work.
     """
     root = source / Path(environ.get("LAB_ROOT") or ".lab").expanduser()
     bad = sorted(UNFIT_FOR_A_PATH.intersection(str(root)))
@@ -127,6 +139,7 @@ def from_environ(environ: Mapping[str, str], *, source: Path) -> Settings:
         venv=Path(sys.prefix),
         keystone_workers=_workers(environ.get("LAB_KEYSTONE_WORKERS") or "1"),
         voms_delegation=_switch(environ, "LAB_VOMS_DELEGATION"),
+        isolation=_isolation(environ.get("ISOLATION") or SHARED_PROJECT),
     )
 
 
@@ -150,6 +163,15 @@ def _workers(text: str) -> int:
     raise LabError(
         f"LAB_KEYSTONE_WORKERS is {text!r}. It must be a whole number from 1 to "
         f"{MOST_WORKERS}: how many processes serve Keystone."
+    )
+
+
+def _isolation(text: str) -> str:
+    if text in ISOLATION:
+        return text
+    raise LabError(
+        f"ISOLATION is {text!r}. It must be one of {', '.join(ISOLATION)}: how the "
+        "users of one VO are kept apart."
     )
 
 

@@ -59,17 +59,22 @@ def bring_up(control: Control, names: Sequence[str]) -> None:
 
 
 def _stop_what_is_set_otherwise(control: Control, names: Sequence[str]) -> None:
-    """Stop a Keystone that has another configuration than it would get now.
+    """Stop services that have another configuration than they would get now.
 
-    One whose memcached has ended goes too: each of its threads would do without
-    the new one for as long as it takes the old one for dead.
+    A Keystone whose memcached has ended goes too: each of its threads would do
+    without the new one for as long as it takes the old one for dead.
     """
-    if control.alive("keystone"):
-        if configuration.differs(control.settings, "keystone.conf"):
-            control.say("the setting of keystone has changed: starting it again")
-            control.stop(["keystone"])
-        elif MEMCACHED in names and not control.alive(MEMCACHED):
-            control.stop(["keystone"])
+    changed = [
+        name
+        for name, files in configuration.READ_AT_START.items()
+        if control.alive(name)
+        and any(configuration.differs(control.settings, file) for file in files)
+    ]
+    for name in changed:
+        control.say(f"the setting of {name} has changed: starting it again")
+    control.stop(changed)
+    if MEMCACHED in names and not control.alive(MEMCACHED):
+        control.stop(["keystone"])
     if MEMCACHED not in names:
         control.stop([MEMCACHED])
 

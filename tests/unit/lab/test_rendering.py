@@ -2,6 +2,7 @@
 """The templates become configuration that oslo.config reads as meant."""
 
 import configparser
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +116,59 @@ def test_each_setting_of_keystone_shows_in_its_file(tmp_path):
         assert configuration.differs(replace(here, **setting), "keystone.conf")
     configuration.write(replace(here, keystone_workers=2))
     assert configuration.differs(replace(here, keystone_workers=3), "keystone.conf")
+
+
+def isolated(tmp_path, mode):
+    """Return the files of a lab in a mode, as they are written."""
+    here = replace(LAB, root=tmp_path / mode, isolation=mode)
+    configuration.make_folders(here)
+    configuration.write(here)
+    return here, {path.name: path.read_text() for path in here.etc.iterdir()}
+
+
+def test_each_mode_has_its_own_rule_sets_filters_and_mapping(tmp_path):
+    for mode, filtered, rules, per_user in (
+        ("shared-project", True, "shared-project", "false"),
+        ("project-per-user", False, "project-per-user", "true"),
+        ("off", False, None, "false"),
+    ):
+        _, files = isolated(tmp_path, mode)
+        for name in configuration.PASTE:
+            assert ("vo_isolation" in files[name]) is filtered, (mode, name)
+        for service, name in (
+            ("nova", "nova.conf"),
+            ("cinder", "cinder.conf"),
+            ("glance", "glance-api.conf"),
+        ):
+            folder = f"policy_dirs = {SOURCE}/policy/{rules}/{service}\n"
+            assert (folder in files[name]) is (rules is not None)
+            assert ("policy_dirs" in files[name]) is (rules is not None)
+        mapping = json.loads(files["voms.json"])
+        assert json.dumps(mapping["dteam"]["project_per_user"]) == per_user
+        ours = f"{SOURCE}/policy/conf"
+        assert (f"{ours}/cinder/resource_filters.json" in files["cinder.conf"]) is (
+            filtered
+        )
+        assert ("property_protection_file" in files["glance-api.conf"]) is filtered
+
+
+def test_a_change_of_mode_changes_what_has_to_start_again(tmp_path):
+    here, _ = isolated(tmp_path, "shared-project")
+
+    def changed(mode):
+        other = replace(here, isolation=mode)
+        return {
+            name
+            for name, files in configuration.READ_AT_START.items()
+            if any(configuration.differs(other, file) for file in files)
+        }
+
+    assert changed("shared-project") == set()
+    # Keystone reads its mapping again by itself.
+    assert changed("project-per-user") == {"glance", "nova", "cinder"}
+    assert changed("off") == {"glance", "nova", "cinder"}
+    (here.etc / "cinder-api-paste.ini").write_text("edited")
+    assert changed("shared-project") == {"cinder"}
 
 
 def test_each_service_has_a_database_of_its_own(folder):

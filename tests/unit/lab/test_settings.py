@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.errors import LabError
-from tests.lab.settings import PORTS, from_environ
+from tests.lab.settings import ISOLATION, PORTS, from_environ
 
 SOURCE = Path("/srv/checkout")
 
@@ -77,11 +77,20 @@ def test_keystone_has_one_process_and_stock_delegation_unless_told_otherwise():
         ("LAB_KEYSTONE_WORKERS", "two"),
         ("LAB_VOMS_DELEGATION", "yes"),
         ("LAB_VOMS_DELEGATION", "2"),
+        ("ISOLATION", "on"),
+        ("ISOLATION", "OFF"),
+        ("ISOLATION", "shared-project "),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name_and_text(name, text):
     with pytest.raises(LabError, match=f"{name} is {text!r}"):
         settings(**{name: text})
+
+
+def test_users_share_a_project_in_isolation_unless_told_otherwise():
+    assert settings().isolation == settings(ISOLATION="").isolation == "shared-project"
+    assert [settings(ISOLATION=word).isolation for word in ISOLATION] == [*ISOLATION]
+    assert len(ISOLATION) == 3
 
 
 def test_a_root_with_spaces_is_taken():

@@ -113,3 +113,8 @@ def test_a_pointer_that_is_no_text(pointer):
 )
 def test_what_is_left_to_glance(document):
     check_patch(document)
+
+
+def test_a_long_name_is_compared_at_once():
+    assert not is_owner("\u0131" * 20000 + "z")
+    assert is_owner("\u0131" * 20000)
