@@ -40,8 +40,8 @@ class Glance:
     ) -> Mapping[str, str]:
         """Return whose each image is, for the user of the context.
 
-        An `image` that is everybody's, or another project's, is the user's: what
-        the user may do to it Glance knows. An `own_image` is of who is its owner.
+        An `image` that is everybody's, or that another project shares with the
+        user's, is the user's: what the user may do to it Glance knows. An `own_image` is of who is its owner.
         Deleted ones are left out, and those of the project that have no owner:
         they were made before there was a filter. Raises what the database raises.
         """
@@ -123,12 +123,14 @@ def _without_rights(context: Any) -> None:
 
 
 def _image(context: Any, image_id: str) -> Any:
-    """Return the row of an image, with its properties; None if there is none."""
+    """Return the row of an image, with its properties; None if there is none.
+
+    Nor is there one if another project does not share it with the user's: the
+    refusal must not tell it from none.
+    """
     try:
-        found = db.get_api().image_get(
-            context.elevated(), image_id, force_show_deleted=False
-        )
-    except exception.ImageNotFound:
+        found = db.get_api().image_get(context, image_id, force_show_deleted=False)
+    except (exception.ImageNotFound, exception.Forbidden):
         return None
     return None if found["deleted"] else found
 

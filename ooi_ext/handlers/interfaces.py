@@ -13,9 +13,14 @@ from oslo_log import log as logging
 
 from ooi_ext import check, translate_address, translate_network
 from ooi_ext.errors import BadRequest, NotFound, NotSupported, UpstreamError, shown
-from ooi_ext.handlers import addresses, listing
+from ooi_ext.handlers import addresses, listing, machines
 from ooi_ext.handlers.call import Answer, Call, Handler, Routes, entity_id
-from ooi_ext.handlers.network import completed, neutron_of, refuse_links
+from ooi_ext.handlers.network import (
+    completed,
+    neutron_of,
+    pool_networks,
+    refuse_links,
+)
 from ooi_ext.kinds_network import NETWORK_INTERFACE
 from ooi_ext.model import Collection, LinkEntity
 from ooi_ext.neutron import Neutron
@@ -28,20 +33,21 @@ Json = Mapping[str, Any]
 
 
 def list_interfaces(call: Call) -> Answer:
-    """Answer with the interfaces of all machines of the project."""
+    """Answer with the interfaces of all machines that Nova shows the user."""
     neutron = neutron_of(call)
 
     def locations() -> tuple[str, ...]:
-        ports = neutron.ports("id", "device_id", "device_owner", "created_at")
+        fields = ("id", "device_id", "device_owner", "created_at")
+        ports = machines.of_user(call, neutron.ports(*fields))
         floating_ips = neutron.floating_ips("id", "port_id") if ports else ()
         found = translate_network.interface_ids(ports, floating_ips)
         return tuple(interface_url(i, url=call.url) for i in found)
 
     def entities() -> tuple[LinkEntity, ...]:
-        ports = neutron.ports()
+        ports = machines.of_user(call, neutron.ports())
         floating_ips = neutron.floating_ips() if ports else ()
         used = any(f.get("port_id") for f in floating_ips)
-        networks = neutron.external_networks() if used else ()
+        networks = pool_networks(call) if used else ()
         found = translate_network.interfaces(ports, floating_ips, networks)
         return tuple(translate_network.link_entity(i, url=call.url) for i in found)
 
@@ -101,9 +107,9 @@ def delete_interface(call: Call) -> Answer:
 
 
 def delete_all_interfaces(call: Call) -> Answer:
-    """Detach all ports of the project's machines, with what leads to them."""
+    """Detach all ports of the user's machines, with what leads to them."""
     neutron = neutron_of(call)
-    ports = [p for p in neutron.ports() if translate_address.is_of_machine(p)]
+    ports = machines.of_user(call, neutron.ports())
     floating_ips = neutron.floating_ips() if ports else ()
     for port in ports:
         leading = tuple(f for f in floating_ips if f.get("port_id") == port["id"])
@@ -221,7 +227,9 @@ def _found(call: Call) -> tuple[Json, Json | None]:
         if not floating_ip.get("port_id"):
             raise _nothing(interface_id) from error
         port = neutron.own("port", floating_ip["port_id"])
-    if not translate_address.is_of_machine(port):
+    if not translate_address.is_of_machine(port) or not machines.is_of_user(
+        call, port["device_id"]
+    ):
         raise _nothing(interface_id)
     return port, floating_ip
 

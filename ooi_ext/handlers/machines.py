@@ -8,12 +8,19 @@ anything. Read first: shown and entities.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from oslo_log import log as logging
 
-from ooi_ext import conf, kinds, translate, translate_network, translate_storage
+from ooi_ext import (
+    conf,
+    kinds,
+    translate,
+    translate_address,
+    translate_network,
+    translate_storage,
+)
 from ooi_ext.errors import UpstreamError
 from ooi_ext.handlers.call import Call
 from ooi_ext.handlers.network import neutron_of
@@ -39,6 +46,28 @@ def url(call: Call, server_id: str) -> str:
 def urls(call: Call) -> tuple[str, ...]:
     """Return the URLs of the project's machines: one request for each 1,000."""
     return tuple(url(call, server_id) for server_id in call.nova.server_ids())
+
+
+def of_user(call: Call, ports: Iterable[Mapping[str, Any]]) -> tuple[Any, ...]:
+    """Return the ports of the machines that Nova shows this user.
+
+    Neutron shows a user the ports of the whole project. Nova is asked for the
+    ids of its machines, if there is a port of one: one request for each 1,000.
+    """
+    found = [port for port in ports if translate_address.is_of_machine(port)]
+    seen = frozenset(call.nova.server_ids()) if found else frozenset()
+    return tuple(port for port in found if port["device_id"] in seen)
+
+
+def is_of_user(call: Call, server_id: str) -> bool:
+    """Return whether Nova shows this user the machine of that id."""
+    try:
+        call.nova.server(server_id)
+    except UpstreamError as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
 
 
 def entities(

@@ -6,6 +6,7 @@ fails. A network with addresses gets a router to the outside of its own, which
 goes with it. Must never: build or read a text of OCCI. Read first: ROUTES.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,11 +14,12 @@ from typing import Any
 
 from oslo_log import log as logging
 
-from ooi_ext import check, kinds_network, translate_address, translate_ipnetwork
+from ooi_ext import check, conf, kinds_network, translate_address, translate_ipnetwork
 from ooi_ext.errors import BadRequest, NotFound, UpstreamError
 from ooi_ext.handlers import listing
 from ooi_ext.handlers.call import Answer, Call, Handler, Routes, entity_id
 from ooi_ext.kinds_network import NETWORK
+from ooi_ext.memory import known
 from ooi_ext.model import Action, Collection, Entity, Message, Mixin, Resource
 from ooi_ext.neutron import Neutron
 from ooi_ext.translate_ipnetwork import PUBLIC
@@ -31,6 +33,21 @@ Json = Mapping[str, Any]
 def neutron_of(call: Call) -> Neutron:
     """Return Neutron as this request's user sees it."""
     return Neutron(call.remote("network"))
+
+
+def pool_networks(call: Call) -> tuple[Json, ...]:
+    """Return the networks that floating IPs come from, as they were a while ago.
+
+    They are remembered for `cache_seconds`, as what GET /-/ shows of them is.
+    """
+    key = ("external networks", call.nova.user)
+    answers, now = known(call.nova.app).answers, time.monotonic()
+    found: tuple[Json, ...] | None = answers.get(key, at=now)
+    if found is None:
+        found = neutron_of(call).external_networks()
+        if call.nova.user and conf.cache_seconds():
+            answers.put(key, found, until=now + conf.cache_seconds())
+    return found
 
 
 def list_networks(call: Call) -> Answer:

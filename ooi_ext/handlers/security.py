@@ -12,7 +12,7 @@ from oslo_log import log as logging
 
 from ooi_ext import check, translate_security
 from ooi_ext.errors import BadRequest, NotFound, NotSupported, UpstreamError, shown
-from ooi_ext.handlers import listing
+from ooi_ext.handlers import listing, machines
 from ooi_ext.handlers.call import Answer, Call, Handler, Routes, entity_id
 from ooi_ext.handlers.interfaces import check_machine
 from ooi_ext.handlers.network import completed, neutron_of, refuse_links
@@ -100,11 +100,12 @@ def delete_all_groups(call: Call) -> Answer:
 
 
 def list_links(call: Call) -> Answer:
-    """Answer with the links of the project's machines to security groups."""
+    """Answer with the links of the user's machines to security groups."""
     neutron = neutron_of(call)
 
     def pairs() -> tuple[tuple[str, str], ...]:
-        ports = neutron.ports("id", "device_id", "device_owner", "security_groups")
+        fields = ("id", "device_id", "device_owner", "security_groups")
+        ports = machines.of_user(call, neutron.ports(*fields))
         return translate_security.links(ports)
 
     def locations() -> tuple[str, ...]:
@@ -164,8 +165,9 @@ def delete_link(call: Call) -> Answer:
 
 
 def delete_all_links(call: Call) -> Answer:
-    """Take all machines of the project out of all security groups."""
-    for pair in translate_security.links(neutron_of(call).ports()):
+    """Take all machines of the user out of all security groups."""
+    ports = machines.of_user(call, neutron_of(call).ports())
+    for pair in translate_security.links(ports):
         _part(call, *pair)
     return Answer()
 
@@ -227,7 +229,8 @@ def _linked(call: Call) -> tuple[str, str]:
     found = translate_security.link_ids(call.names["id"])
     if found:
         ports = neutron_of(call).ports_of(found[0])
-        if found in translate_security.links(ports):
+        linked = found in translate_security.links(ports)
+        if linked and machines.is_of_user(call, found[0]):
             return found
     raise NotFound(f"There is no securitygrouplink {shown(call.names['id'])}.")
 

@@ -19,7 +19,7 @@ from ooi_ext.check import Wish
 from ooi_ext.errors import BadRequest, UpstreamError, shown
 from ooi_ext.handlers import machines
 from ooi_ext.handlers.call import Call
-from ooi_ext.handlers.network import neutron_of
+from ooi_ext.handlers.network import neutron_of, pool_networks
 from ooi_ext.memory import known
 from ooi_ext.model import Action, Kind, Mixin
 
@@ -123,7 +123,7 @@ def _asked(call: Call) -> tuple[tuple[Mixin, ...], bool]:
     # the context of a request in the thread that it runs in.
     with ThreadPoolExecutor(2) as pool:
         images = pool.submit(call.services.images, call.auth)
-        networks = pool.submit(neutron_of(call).external_networks)
+        networks = pool.submit(pool_networks, call)
         flavors = machines.flavors(call)
         zones: tuple[str, ...] = ()
         complete = True

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Network interfaces: ports and floating IPs of machines, through the filter."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ooi_ext import neutron, translate_network
 from ooi_ext.rendering import text
+from tests.unit.ooi.cloud import Cloud, Glance
 from tests.unit.ooi.neutron_cloud import ALICE, BOB
 from tests.unit.ooi.neutron_site import (
     BASE,
     INFRA,
     IP_INTERFACE,
     NOWHERE,
+    ProjectToken,
     Site,
     attribute,
     interface,
@@ -93,11 +96,48 @@ def test_a_list_costs_the_same_for_any_number(site: Site) -> None:
     for i in range(30):
         _, _, port_id = machine(site, f"10.0.0.{i + 2}")
         site.neutron.floating_ip(public, f"203.0.113.{i}", port_id=port_id)
-    site.send("GET", "/networkinterface/")
-    assert len(site.neutron.requests) == 2
-    site.send("GET", "/networkinterface/", Accept="application/occi+json")
-    assert len(site.neutron.requests) == 2 + 3
-    assert site.nova.requests == []
+    cloud = Cloud(
+        Glance(),
+        nova=site.nova,
+        environ={
+            "keystone.token_auth": ProjectToken(site.neutron.url, ALICE, ""),
+            "nova.context": SimpleNamespace(user_id="u", project_id=ALICE, roles=[]),
+        },
+    )
+    cloud.set(cache_seconds=60)
+
+    def cost(rendering: str) -> int:
+        before = len(site.neutron.requests) + len(site.nova.requests)
+        headers = {"Accept": rendering}
+        assert cloud.send("GET", "/networkinterface/", b"", headers).status == 200
+        return len(site.neutron.requests) + len(site.nova.requests) - before
+
+    assert cost("text/uri-list") == 3
+    # The fourth tells the names of the external networks, which are remembered.
+    assert [cost("application/occi+json") for _ in range(2)] == [4, 3]
+
+
+def test_a_machine_that_nova_does_not_show_has_no_interface(site: Site) -> None:
+    public = outside(site)
+    own_id, network_id, own_port = machine(site, "10.0.0.5")
+    hidden = site.neutron.port(NOWHERE, network_id, "10.0.0.8")
+    leading = site.neutron.floating_ip(public, "203.0.113.9", port_id=hidden)
+    assert site.listed("/networkinterface/") == [f"/networkinterface/{own_port}"]
+    site.nova.requests.clear()
+    for one in (hidden, leading):
+        for method in ("GET", "DELETE"):
+            assert site.send(method, f"/networkinterface/{one}").status == 404
+    assert site.send("DELETE", "/networkinterface/").status == 200
+    assert {path for method, path, _ in site.nova.requests if method == "DELETE"} == {
+        f"/servers/{own_id}/os-interface/{own_port}"
+    }
+    assert site.neutron.kept["floatingips"][leading]["port_id"] == hidden
+
+
+def test_a_nova_that_fails_hides_no_interface(site: Site) -> None:
+    server_id, _, port_id = machine(site, "10.0.0.5")
+    site.nova.refuse("GET", f"/servers/{server_id}", 500, "Broken.")
+    assert site.send("GET", f"/networkinterface/{port_id}").status >= 500
 
 
 def test_the_links_that_a_machine_shows(site: Site) -> None:

@@ -324,6 +324,21 @@ def test_bad_links(
     assert all(method == "GET" for method, _, _ in site.nova.requests)
 
 
+def test_a_machine_that_nova_does_not_show_has_no_links(site: Site) -> None:
+    server_id, group_id, _ = linked(site)
+    site.neutron.port(NOWHERE, "n", security_groups=[group_id])
+    assert site.listed("/securitygrouplink/") == [
+        f"/securitygrouplink/{server_id}_{group_id}"
+    ]
+    hidden = f"/securitygrouplink/{NOWHERE}_{group_id}"
+    for method in ("GET", "DELETE", "PUT", "POST"):
+        assert site.send(method, hidden).status == 404
+    assert site.send("DELETE", "/securitygrouplink/").status == 200
+    assert {path for method, path, _ in site.nova.requests if method == "POST"} == {
+        f"/servers/{server_id}/action"
+    }
+
+
 @pytest.mark.parametrize("name", ["x", f"{NOWHERE}_{NOWHERE}", f"{NOWHERE}_..", "_"])
 def test_links_that_are_not_there(site: Site, name: str) -> None:
     for method in ("GET", "DELETE", "PUT", "POST"):
