@@ -16,7 +16,11 @@ from tests.lab.beside import set_otherwise
 from tests.lab.lab import Lab
 from tests.lab.settings import OFF, PROJECT_PER_USER
 
-ROWS = [(mode, row) for mode in (PROJECT_PER_USER, OFF) for row in matrix.rows(mode)]
+ROWS = [
+    (mode, run.without_waiting(row))
+    for mode in (PROJECT_PER_USER, OFF)
+    for row in matrix.rows(mode)
+]
 
 
 @pytest.fixture(scope="module")
