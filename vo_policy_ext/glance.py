@@ -41,8 +41,9 @@ class Glance:
         """Return whose each image is, for the user of the context.
 
         An `image` that is everybody's, or that another project shares with the
-        user's, is the user's: what the user may do to it Glance knows. An `own_image` is of who is its owner.
-        Deleted ones are left out, and those of the project that have no owner:
+        user's, is the user's: what the user may do to it Glance knows. An
+        `own_image` is of who is its owner. Deleted ones are left out, and those
+        of the project that have no owner:
         they were made before there was a filter. Raises what the database raises.
         """
         found: dict[str, str] = {}
