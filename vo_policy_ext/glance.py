@@ -43,8 +43,8 @@ class Glance:
         An `image` that is everybody's, or that another project shares with the
         user's, is the user's: what the user may do to it Glance knows. An
         `own_image` is of who is its owner. Deleted ones are left out, and those
-        of the project that have no owner:
-        they were made before there was a filter. Raises what the database raises.
+        of the project that have no owner: they were made before there was a
+        filter. Raises what the database raises.
         """
         found: dict[str, str] = {}
         for image_id in ids:
