@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``ooi-manage``: register the OCCI endpoint in the catalog, and probe it.
+"""``ooi-manage``: register the OCCI endpoint in the catalog, probe it, mount it.
 
 Owns: the command line and what is printed. What register changes in Keystone
-is told before it is done; what probe makes at the site it deletes. Must never:
-print a token, or what a server sent without making it plain. Read first: main.
+is told before it is done; what probe makes at the site it deletes; paste has a
+module of its own. Must never: print a token, or what a server sent without making
+it plain. Read first: main.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from keystoneauth1.adapter import Adapter
 from openstack import config as openstack_config
 from openstack.exceptions import SDKException
 
-from ooi_ext import probing
+from ooi_ext import paste_command, probing
 from ooi_ext.errors import shown
 
 Json = Mapping[str, Any]
@@ -57,10 +58,13 @@ class Step:
 def main(argv: list[str] | None = None) -> int:
     """Run one command. 0: all is well. 1: something is wrong. 2: wrong use."""
     arguments = sys.argv[1:] if argv is None else argv
-    # It knows OS_*, clouds.yaml and every authentication plugin there is.
-    clouds = openstack_config.OpenStackConfig()
     try:
+        # It knows OS_*, clouds.yaml and every authentication plugin there is.
+        clouds = openstack_config.OpenStackConfig()
         options = _parser(clouds, arguments).parse_args(arguments)
+        if options.run is paste_command.run:
+            # It needs no cloud, nor credentials.
+            return int(paste_command.run(options))
         return int(options.run(clouds.get_one(argparse=options), options))
     except (CannotTell, SDKException, exceptions.ClientException) as error:
         print(f"ooi-manage: {_plain(str(error))}", file=sys.stderr)
@@ -157,7 +161,7 @@ def _parser(
     parser = argparse.ArgumentParser(prog="ooi-manage", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[Any, Any], int], help_text: str) -> Any:
+    def add(name: str, run: Callable[..., int], help_text: str) -> Any:
         command = commands.add_parser(name, help=help_text, description=help_text)
         command.set_defaults(run=run)
         return command
@@ -208,6 +212,7 @@ def _parser(
         help="for the machine to be active, and again to be gone (default: 300)",
     )
     clouds.register_argparse_arguments(command, arguments)
+    paste_command.arguments(add("paste", paste_command.run, paste_command.ABOUT))
     return parser
 
 
