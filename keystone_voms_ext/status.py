@@ -18,14 +18,28 @@ from keystone.common import sql
 from oslo_upgradecheck import upgradecheck
 
 from keystone_voms_ext import conf
-from keystone_voms_ext.checks import configuration, site, trust
+from keystone_voms_ext.checks import (
+    apache,
+    configuration,
+    haproxy,
+    site,
+    trust,
+    uwsgi,
+)
 from keystone_voms_ext.checks.finding import NOTE, OK, WRONG, Check, Finding
 from keystone_voms_ext.identity import store
 from keystone_voms_ext.voms.errors import SetupError
 
 CONF = keystone.conf.CONF
 
-CHECKS = (*configuration.CHECKS, *trust.CHECKS, *site.CHECKS)
+CHECKS = (
+    *configuration.CHECKS,
+    *trust.CHECKS,
+    *apache.CHECKS,
+    *uwsgi.CHECKS,
+    *haproxy.CHECKS,
+    *site.CHECKS,
+)
 
 
 def run(check: Check) -> tuple[Finding, ...]:

@@ -27,6 +27,12 @@ MADE = {
     "AND type = 'ec2'",
 }
 
+FRONT_ENDS = (
+    "OS_KEYSTONE_VOMS_APACHE",
+    "OS_KEYSTONE_VOMS_UWSGI",
+    "OS_KEYSTONE_VOMS_HAPROXY",
+)
+
 
 @dataclass(frozen=True)
 class Tools:
@@ -62,6 +68,8 @@ class Tools:
             env={
                 **keep,
                 "OS_KEYSTONE_CONFIG_DIR": str(self.place),
+                # The machine may have an Apache, which is not the lab's.
+                **{name: str(self.place / "absent") for name in FRONT_ENDS},
                 **(environ or {}),
             },
             capture_output=True,
