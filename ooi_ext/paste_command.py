@@ -167,7 +167,7 @@ def _write(path: Path, text: str, *, like: Path) -> None:
             was = like.stat()
             mine = os.fstat(file.fileno())
             if (was.st_uid, was.st_gid) != (mine.st_uid, mine.st_gid):
-                os.fchown(file.fileno(), was.st_uid, was.st_gid)
+                _own(file.fileno(), was, path)
             # With it come lists of access and labels of SELinux.
             shutil.copystat(like, name)
             os.utime(name)
@@ -176,6 +176,16 @@ def _write(path: Path, text: str, *, like: Path) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _own(number: int, was: os.stat_result, path: Path) -> None:
+    try:
+        os.fchown(number, was.st_uid, was.st_gid)
+    except PermissionError as error:
+        raise _Trouble(
+            f"{path} belongs to user {was.st_uid} and group {was.st_gid}, which a new "
+            "file of yours cannot be given. Run this as root; nothing is changed."
+        ) from error
 
 
 def _tell(path: Path, findings: tuple[Finding, ...]) -> int:

@@ -171,7 +171,7 @@ def _deletion(
             f"{door.place}: {door.kind} {door.name} lets headers through that a client "
             f"wrote: {', '.join(left)}. So anybody gets in as anybody: put "
             "'http-request del-header ^client[-_]cert -m reg' and "
-            "'http-request del-header ^(x-)?ssl[-_] -m reg' before all others.",
+            "'http-request del-header ^(x[-_])?ssl[-_] -m reg' before all others.",
         )
 
 

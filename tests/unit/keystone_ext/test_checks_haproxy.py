@@ -51,7 +51,7 @@ def test_the_files_that_a_site_gets_are_good(site, text):
 
 
 CERT = "http-request del-header ^client[-_]cert -m reg"
-SSL = "http-request del-header ^(x-)?ssl[-_] -m reg"
+SSL = "http-request del-header ^(x[-_])?ssl[-_] -m reg"
 LEAF = "http-request set-header Client-Cert :%[ssl_c_der,base64]: if { ssl_c_used }"
 CHAIN = "http-request set-header X-SSL-Client-Chain-DER"
 CHANGES = [

@@ -99,6 +99,25 @@ def test_the_owner_stays(file, paste, monkeypatch):
     assert given == [(file.stat().st_uid, file.stat().st_gid)] * 2
 
 
+def test_an_owner_that_cannot_be_kept_is_told(file, paste, monkeypatch):
+    def refuse(number, *ids):
+        raise PermissionError(1, "Operation not permitted")
+
+    real = os.fstat
+
+    def fstat(number):
+        found = list(real(number))
+        found[stat.ST_UID] += 1
+        return os.stat_result(found)
+
+    monkeypatch.setattr(paste_command.os, "fstat", fstat)
+    monkeypatch.setattr(paste_command.os, "fchown", refuse)
+    status, _, err = paste("--install")
+    assert (status, "Run this as root" in err) == (2, True)
+    assert file.read_text() == STOCK
+    assert list(file.parent.iterdir()) == [file]
+
+
 @pytest.mark.parametrize("call", ["replace", "fsync"])
 def test_a_failure_leaves_the_file_as_it_was(file, paste, monkeypatch, call):
     def full(*arguments):
