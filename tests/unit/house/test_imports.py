@@ -98,7 +98,9 @@ def test_nothing_imports_what_must_not_come_back(module):
 
 def test_data_directories_hold_data_and_packages_begin_empty():
     assert not [
-        p for d in ("policy", "paste", "deploy", "devstack") for p in (ROOT / d).rglob("*.py")
+        p
+        for d in ("policy", "paste", "deploy", "devstack")
+        for p in (ROOT / d).rglob("*.py")
     ]
     for path in modules(*OURS, "tests"):
         if path.name == "__init__.py":

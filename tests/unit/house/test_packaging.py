@@ -36,7 +36,8 @@ def wheel(tmp_path_factory):
 def test_an_export_without_git_builds_and_carries_paste_and_policy(wheel):
     names = wheel.namelist()
     data = [n.partition(".data/data/")[2] for n in names if ".data/data/" in n]
-    places = [p for d in ("deploy", "paste", "policy", "schema") for p in (ROOT / d).rglob("*")]
+    shipped = ("deploy", "paste", "policy", "schema")
+    places = [p for d in shipped for p in (ROOT / d).rglob("*")]
     for path in places:
         if path.is_file():
             assert f"share/fedcloud-openstack/{path.relative_to(ROOT)}" in data
