@@ -39,13 +39,16 @@ test: lint
 
 test-all: test
 
+SHELL_FILES := .ci/run devstack/settings devstack/plugin.sh $(wildcard devstack/lib/* tests/devstack/*.sh)
 lint: venv
+	@command -v shellcheck >/dev/null || { echo "lint needs shellcheck: apt-get install shellcheck"; exit 1; }
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/flake8 keystone_voms_ext ooi_ext vo_policy_ext tests
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --recursive keystone_voms_ext ooi_ext vo_policy_ext
-	$(BIN)/bashate --ignore E006 .ci/run
+	$(BIN)/bashate --ignore E006 $(SHELL_FILES)
+	shellcheck $(SHELL_FILES)
 
 # No two services share a process, for their options have the same names.
 COVERED := --cov=keystone_voms_ext.voms --cov=ooi_ext.rendering --cov-branch
