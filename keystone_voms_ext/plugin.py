@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import flask
 import keystone.conf
+from keystone import exception
 from keystone.auth.plugins import base, mapped, token
 from keystone.common import utils
 from keystone.server.flask import common as ks_flask
@@ -234,7 +235,10 @@ def _answer_failure(request: flask.Request, failure: VomsError) -> NoReturn:
     audit.failed(failure.code, status=failure.status)
     if isinstance(failure, SetupError):
         LOG.error("VOMS login is out of order [%s] %s", failure.code, failure)
-        message = "VOMS logins are out of order at this site."
+        message = (
+            "VOMS logins are out of order at this site. The reason is in the log of "
+            "the identity service."
+        )
         raise HTTPException(response=_answer(500, message))
     LOG.warning(
         "VOMS login refused [%s]%s from %s: %s",
@@ -243,7 +247,9 @@ def _answer_failure(request: flask.Request, failure: VomsError) -> NoReturn:
         request.remote_addr,
         failure,
     )
-    answer = _answer(401, "The VOMS login was refused.")
+    # Keystone's own words: with others, a client that nobody knows could tell a
+    # scope that exists, and comes to this, from one that Keystone does not find.
+    answer = _answer(401, str(exception.Unauthorized.message_format))
     answer.headers["WWW-Authenticate"] = f'Keystone uri="{ks_flask.base_url()}"'
     raise HTTPException(response=answer)
 
@@ -262,6 +268,6 @@ def _answer(status: int, message: str) -> flask.Response:
     error = {
         "code": status,
         "title": http.HTTPStatus(status).phrase,
-        "message": f"{message} The reason is in the log of the identity service.",
+        "message": message,
     }
     return flask.make_response({"error": error}, status)

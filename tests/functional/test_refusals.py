@@ -58,6 +58,28 @@ def test_no_certificate_is_refused(client, logged):
     assert_refused(answer, logged(until="VOMS login refused"), "no_client_certificate")
 
 
+@pytest.mark.parametrize("account", [None, "frank", "alice"])
+@pytest.mark.parametrize("domain", ["Default", "no-such-domain"])
+def test_a_refusal_does_not_tell_which_projects_there_are(
+    client, proxies, account, domain
+):
+    proxy = proxies(account) if account else None
+    # It is there, and of nobody who comes by VOMS; and one that is not there.
+    there = client.log_in(proxy, project="service")
+    absent = client.log_in(proxy, project="no-such-project", domain=domain)
+    own = ("Date", "X-Openstack-Request-Id")
+    told = [
+        (
+            answer.status_code,
+            answer.json(),
+            sorted((k, v) for k, v in answer.headers.items() if k.title() not in own),
+        )
+        for answer in (there, absent)
+    ]
+    assert there.status_code == 401
+    assert told[0] == told[1]
+
+
 def test_the_federation_url_refuses_alike(client, proxies, logged):
     answer = client.post(
         "/OS-FEDERATION/identity_providers/egi.eu/protocols/mapped/auth",
