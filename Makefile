@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A clone without tags, a shallow one and an export without .git all build.
 export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
 
-.PHONY: help venv demo test test-all lint unit core functional fuzz occi-report isolation-report lab lab-down lab-status bench docs
+.PHONY: help venv demo test test-all lint unit core functional fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
 
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
@@ -19,6 +19,7 @@ help:
 	@echo "make core        the validator's tests beside the oldest and newest cryptography"
 	@echo "make occi-report each feature of OCCI by the lab tests that show it"
 	@echo "make isolation-report  who reaches whose resources, in each mode"
+	@echo "make tempest     Tempest: our tests, and OpenStack's smoke tests with and without us"
 	@echo "make fuzz        a minute of any bytes for the parsers"
 
 venv: .venv/.made
@@ -39,14 +40,15 @@ test: lint
 
 test-all: test
 
+PACKAGES := keystone_voms_ext ooi_ext vo_policy_ext fedcloud_tempest_plugin
 SHELL_FILES := .ci/run devstack/settings devstack/plugin.sh $(wildcard devstack/lib/* tests/devstack/*.sh)
 lint: venv
 	@command -v shellcheck >/dev/null || { echo "lint needs shellcheck: apt-get install shellcheck"; exit 1; }
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/flake8 keystone_voms_ext ooi_ext vo_policy_ext tests
+	$(BIN)/flake8 $(PACKAGES) tests
 	$(BIN)/mypy
-	$(BIN)/bandit --quiet --recursive keystone_voms_ext ooi_ext vo_policy_ext
+	$(BIN)/bandit --quiet --recursive $(PACKAGES)
 	$(BIN)/bashate --ignore E006 $(SHELL_FILES)
 	shellcheck $(SHELL_FILES)
 
@@ -98,6 +100,9 @@ occi-report: venv
 
 isolation-report: venv
 	$(BIN)/python -m tests.isolation
+
+tempest: venv
+	$(BIN)/python -m tests.tempest
 
 docs: venv
 	$(BIN)/sphinx-build -W -b html doc/source doc/build/html

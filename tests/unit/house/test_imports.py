@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-OURS = ("keystone_voms_ext", "ooi_ext", "vo_policy_ext")
+OURS = (
+    "keystone_voms_ext",
+    "ooi_ext",
+    "vo_policy_ext",
+    "fedcloud_tempest_plugin",
+)
 
 
 def imports(path):
@@ -72,6 +77,7 @@ HOSTS = {
     "keystone_voms_ext": ("keystone",),
     "ooi_ext": ("nova",),
     "vo_policy_ext": ("nova", "cinder", "glance"),
+    "fedcloud_tempest_plugin": (),
 }
 
 

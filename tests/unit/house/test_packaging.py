@@ -46,7 +46,12 @@ def test_an_export_without_git_builds_and_carries_paste_and_policy(wheel):
     for path in tables:
         assert str(path.relative_to(ROOT)) in names
     tops = {n.split("/")[0] for n in names if ".d" not in n.split("/")[0]}
-    assert tops == {"keystone_voms_ext", "ooi_ext", "vo_policy_ext"}
+    assert tops == {
+        "keystone_voms_ext",
+        "ooi_ext",
+        "vo_policy_ext",
+        "fedcloud_tempest_plugin",
+    }
 
 
 def test_the_client_extra_pulls_in_no_service(wheel):
