@@ -76,7 +76,7 @@ core: .core/oldest/.made .core/newest/.made
 	touch $@
 
 functional: venv
-	$(BIN)/python -m pytest tests/functional
+	$(BIN)/python -m pytest --durations=25 tests/functional
 
 lab: venv
 	$(BIN)/python -m tests.lab up
