@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A clone without tags, a shallow one and an export without .git all build.
 export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
 
-.PHONY: help venv demo test test-all lint unit core functional fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
+.PHONY: help venv demo test test-all lint unit core functional functional-occi functional-other fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
 
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
@@ -34,9 +34,10 @@ venv: .venv/.made
 demo: venv
 	$(BIN)/python -m tests.lab.demo
 
-# The lab's tests wait most of the time, so the others run beside them.
+# The lab's tests wait most of the time: half of them run beside the other half, in a
+# lab of their own, and the rest behind what ends first.
 test: lint
-	$(MAKE) --jobs=2 --output-sync=target functional unit core
+	$(MAKE) --jobs=2 --output-sync=target functional-other functional-occi unit core
 
 test-all: test
 
@@ -76,7 +77,16 @@ core: .core/oldest/.made .core/newest/.made
 	touch $@
 
 functional: venv
-	$(BIN)/python -m pytest --durations=25 tests/functional
+	$(BIN)/python -m pytest tests/functional
+
+functional-occi: export LAB_ROOT = .lab-occi
+functional-occi: export LAB_PORT_BASE = 16000
+functional-occi: venv
+	$(BIN)/python -m pytest --durations=15 $(wildcard tests/functional/test_occi*.py)
+
+functional-other: venv
+	$(BIN)/python -m pytest --durations=15 tests/functional \
+	    --ignore-glob='*/test_occi*.py'
 
 lab: venv
 	$(BIN)/python -m tests.lab up
