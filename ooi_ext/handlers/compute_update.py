@@ -180,3 +180,6 @@ def _confirm(nova: Nova, server_id: str, flavor_name: str, end: float) -> None:
             return
         time.sleep(_POLL_SECONDS)
     nova.act(server_id, {"confirmResize": None})
+    # Whatever is asked of the machine before Nova is done with it may fail.
+    while time.monotonic() < end and nova.server(server_id)["status"] == _RESIZED:
+        time.sleep(_POLL_SECONDS)

@@ -118,6 +118,18 @@ def test_a_new_size_is_confirmed(cloud: Cloud, method: str) -> None:
     assert 'occi.compute.state="active"' in answer.text
 
 
+def test_the_answer_waits_for_the_confirmation(cloud: Cloud) -> None:
+    cloud.set(wait_seconds=5)
+    server_id = cloud.nova.add()
+    cloud.nova.resizing = (*("VERIFY_RESIZE",) * 3, "ACTIVE")
+    assert cloud.send("POST", f"/compute/{server_id}", size("2")).status == 200
+    # Nova is done with it: the next request meets no other on the way.
+    assert cloud.nova.servers[server_id]["status"] == "ACTIVE"
+    assert not cloud.nova.servers[server_id]["next"]
+    asked = [method for method, _, _ in cloud.nova.requests]
+    assert asked[asked.index("POST", asked.index("POST") + 1) :].count("GET") >= 3
+
+
 def test_a_slow_resize_is_confirmed_when_it_is_asked_for_again(cloud: Cloud) -> None:
     server_id = cloud.nova.add()
     cloud.nova.resizing = ("RESIZE", "RESIZE", "VERIFY_RESIZE", "VERIFY_RESIZE")
