@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A clone without tags, a shallow one and an export without .git all build.
 export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
 
-.PHONY: help venv demo test test-all lint unit core functional functional-occi functional-other fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
+.PHONY: help venv demo test test-all lint unit core functional functional-servers functional-logins fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
 
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
@@ -37,7 +37,7 @@ demo: venv
 # The lab's tests wait most of the time: half of them run beside the other half, in a
 # lab of their own, and the rest behind what ends first.
 test: lint
-	$(MAKE) --jobs=2 --output-sync=target functional-other functional-occi unit core
+	$(MAKE) --jobs=2 --output-sync=target functional-servers functional-logins unit core
 
 test-all: test
 
@@ -79,14 +79,15 @@ core: .core/oldest/.made .core/newest/.made
 functional: venv
 	$(BIN)/python -m pytest tests/functional
 
-functional-occi: export LAB_ROOT = .lab-occi
-functional-occi: export LAB_PORT_BASE = 16000
-functional-occi: venv
-	$(BIN)/python -m pytest --durations=15 $(wildcard tests/functional/test_occi*.py)
+functional-servers: export LAB_ROOT = .lab-servers
+functional-servers: export LAB_PORT_BASE = 16000
+functional-servers: venv
+	$(BIN)/python -m pytest --durations=15 \
+	    $(wildcard tests/functional/test_occi*.py tests/functional/test_isolation*.py)
 
-functional-other: venv
+functional-logins: venv
 	$(BIN)/python -m pytest --durations=15 tests/functional \
-	    --ignore-glob='*/test_occi*.py'
+	    --ignore-glob='*/test_occi*.py' --ignore-glob='*/test_isolation*.py'
 
 lab: venv
 	$(BIN)/python -m tests.lab up
