@@ -13,7 +13,7 @@ help:
 	@echo "make test        lint, unit tests, functional tests on the lab"
 	@echo "make lab         start the lab (LAB_ROOT, LAB_PORT_BASE, LAB_KEYSTONE_WORKERS,"
 	@echo "                 LAB_VOMS_DELEGATION=1, ISOLATION=shared-project, project-per-user"
-	@echo "                 or off); lab-status, lab-down"
+	@echo "                 or off, MODE=production); lab-status, lab-down"
 	@echo "make venv        .venv with the project and its pins"
 	@echo "make bench       benchmarks; make docs: doc/build/html"
 	@echo "make core        the validator's tests beside the oldest and newest cryptography"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab.lab import SOURCE, Lab
-from tests.lab.settings import from_environ
+from tests.lab.settings import EMBEDDED, from_environ
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def keystone_alone(root: Path, *, distance: int, **setting: Any) -> Iterator[Lab
     block `set_otherwise` changes its setting.
     """
     beside = from_environ(os.environ, source=SOURCE)
-    plain = {"keystone_workers": 1, "voms_delegation": False}
+    plain = {"keystone_workers": 1, "voms_delegation": False, "mode": EMBEDDED}
     settings = replace(
         beside,
         root=root,

@@ -9,7 +9,7 @@ variables and render.
 import shlex
 from collections.abc import Mapping
 
-from tests.lab.settings import Settings
+from tests.lab.settings import OCCI, Settings
 
 # What a shell may still hold from another cloud. Each of these either beats
 # the variables below or makes a client refuse the combination.
@@ -65,7 +65,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "OS_PROJECT_NAME": "dteam",
         "OS_PROJECT_DOMAIN_NAME": "Default",
         "OS_ADMIN_AUTH_FILE": str(settings.root / "admin.env"),
-        "OCCI_ENDPOINT": f"{settings.url('nova')}/occi1.1",
+        "OCCI_ENDPOINT": f"{settings.url(_occi_service(settings))}/occi1.1",
         "LAB_ROOT": str(settings.root),
         "LAB_PORT_BASE": str(settings.port_base),
         "LAB_KEYSTONE_WORKERS": str(settings.keystone_workers),
@@ -80,6 +80,10 @@ def variables(settings: Settings) -> dict[str, str]:
         "no_proxy": LOOPBACK,
         "NO_PROXY": LOOPBACK,
     }
+
+
+def _occi_service(settings: Settings) -> str:
+    return OCCI if settings.is_production else "nova"
 
 
 def admin_variables(settings: Settings, password: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ PREFIXES = {
     "nova": "/v2.1",
     "neutron": "/v2.0",
     "cinder": "/v3",
+    "occi": "/occi1.1",
 }
 
 
@@ -79,6 +80,12 @@ class Cloud:
             self.log_in()
         response = self._send(method, service, path, body)
         return response.json() if response.content else {}
+
+    def text(self, service: str, path: str) -> str:
+        """Return the text of what GET finds; LabError from status 400 on."""
+        if not self._token:
+            self.log_in()
+        return self._send("GET", service, path).text
 
     def upload(self, path: str, data: bytes) -> None:
         """Put bytes into Glance."""

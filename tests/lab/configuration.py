@@ -10,9 +10,17 @@ import shutil
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from tests.lab import api_paste, clients_env, rendering
+from tests.lab import api_paste, clients_env, production, rendering
 from tests.lab.errors import LabError
-from tests.lab.settings import SHARED_PROJECT, Settings
+from tests.lab.settings import (
+    APACHE,
+    EMBEDDED,
+    OCCI,
+    SHARED_PROJECT,
+    VOMSD,
+    WORKERS,
+    Settings,
+)
 
 # The paste files: name in etc/ -> service and its own file in the environment.
 PASTE = {
@@ -27,6 +35,14 @@ READ_AT_START = {
     "nova": ("nova.conf", "api-paste.ini"),
     "cinder": ("cinder.conf", "cinder-api-paste.ini"),
 }
+# The same of the processes that a lab of mode production has beside these.
+READ_IN_PRODUCTION = {
+    OCCI: ("nova.conf", "ooi-api-paste.ini"),
+    APACHE: ("httpd.conf",),
+    VOMSD: ("vomsd.conf",),
+    **{name: (f"{project}.conf",) for name, project in WORKERS.items()},
+}
+OCCI_PASTE = "ooi-api-paste.ini"
 
 FOLDERS = (
     "cinder",
@@ -51,6 +67,9 @@ def make_folders(settings: Settings) -> None:
         settings.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in FOLDERS:
             (settings.root / name).mkdir(parents=True, exist_ok=True)
+        _keep_to_one_mode(settings)
+        if settings.is_production:
+            production.make_folders(settings)
     except OSError as error:
         raise LabError(
             f"{error.filename} cannot be made: {error.strerror}. Set LAB_ROOT to a "
@@ -58,12 +77,32 @@ def make_folders(settings: Settings) -> None:
         ) from error
 
 
+def mode_of_root(settings: Settings) -> str:
+    """Return the mode of the lab that was made in this root, '' without one."""
+    try:
+        return settings.mode_file.read_text().strip()
+    except FileNotFoundError:
+        # A root from before there were modes has databases and no such file.
+        return EMBEDDED if (settings.root / "provisioned").exists() else ""
+
+
+def _keep_to_one_mode(settings: Settings) -> None:
+    found = mode_of_root(settings)
+    if found and found != settings.mode:
+        raise LabError(
+            f"{settings.root} holds a lab of MODE={found}, whose databases know "
+            f"nothing of MODE={settings.mode}. Choose another LAB_ROOT and "
+            "LAB_PORT_BASE, or `make lab-down` and remove that folder."
+        )
+    settings.mode_file.write_text(f"{settings.mode}\n")
+
+
 def put_logs_aside(settings: Settings) -> None:
     """Keep the logs of the last run as log.old, so that a new run has its own."""
     old = settings.root / "log.old"
     shutil.rmtree(old, ignore_errors=True)
     settings.logs.rename(old)
-    settings.logs.mkdir()
+    settings.logs.mkdir(mode=0o700)
 
 
 def password(settings: Settings) -> str:
@@ -92,6 +131,25 @@ def write(settings: Settings) -> None:
     )
     for name in PASTE:
         (settings.etc / name).write_text(_paste(settings, name))
+    if settings.is_production:
+        rendering.render_folder(
+            _templates(settings) / "production",
+            settings.etc,
+            settings,
+            _words(settings),
+        )
+        (settings.etc / OCCI_PASTE).write_text(_occi_paste(settings))
+        nova = (settings.etc / "nova.conf").read_text()
+        (settings.etc / production.COMPUTE_CONF).write_text(
+            production.without_databases(nova)
+        )
+
+
+def read_at_start(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return the files that each service of a lab has read when it runs."""
+    if settings.is_production:
+        return {**READ_AT_START, **READ_IN_PRODUCTION}
+    return READ_AT_START
 
 
 def differs(settings: Settings, name: str) -> bool:
@@ -102,7 +160,9 @@ def differs(settings: Settings, name: str) -> bool:
         return False
     if name in PASTE:
         return found != _paste(settings, name)
-    template = (_templates(settings) / name).read_text()
+    if name == OCCI_PASTE:
+        return found != _occi_paste(settings)
+    template = _template(settings, name).read_text()
     return found != rendering.render(template, settings, _words(settings))
 
 
@@ -142,6 +202,19 @@ def _paste(settings: Settings, name: str) -> str:
         added = shipped / f"{service}-api-paste-isolation.ini"
         text = api_paste.overlay(text, added.read_text())
     return text
+
+
+def _occi_paste(settings: Settings) -> str:
+    """Return the shipped paste file of the OCCI endpoint, for this isolation."""
+    text = (settings.source / "paste" / OCCI_PASTE).read_text()
+    if settings.isolation == SHARED_PROJECT:
+        return text
+    return text.replace(" occi vo_isolation ", " occi ")
+
+
+def _template(settings: Settings, name: str) -> Path:
+    own = _templates(settings) / "production" / name
+    return own if own.exists() else _templates(settings) / name
 
 
 def _templates(settings: Settings) -> Path:

@@ -11,16 +11,26 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.lab import environment, probes, services
+from tests.lab import probes, services
 from tests.lab.cloud import Cloud
 from tests.lab.errors import LabError
-from tests.lab.settings import HOST, MEMCACHED, STORES, Settings
+from tests.lab.settings import (
+    APACHE,
+    EPMD,
+    HOST,
+    MEMCACHED,
+    RABBITMQ,
+    STORES,
+    VOMSD,
+    WORKERS,
+    Settings,
+)
 from tests.lab.supervisor import Supervisor
 
 START_SECONDS = 90
 POLL_SECONDS = 0.2
 # What all the others need, in the order in which they need each other.
-NEEDS = ("mariadb", MEMCACHED, "keystone")
+NEEDS = ("mariadb", MEMCACHED, APACHE, "keystone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +66,12 @@ class Control:
             return "it was not started"
         if not record.identity.alive():
             return f"its process (pid {record.identity.pid}) has ended"
-        return probes.probe(self.settings, self.cloud, self._password, name)
+        subject = probes.Subject(
+            name=name,
+            pid=record.identity.pid,
+            since=self._supervisor.started_at(name),
+        )
+        return probes.probe(self.settings, self.cloud, self._password, subject)
 
     def faults(self, names: Iterable[str]) -> dict[str, Fault]:
         """Return the faults of the services that have one.
@@ -66,8 +81,7 @@ class Control:
         """
         found: dict[str, Fault] = {}
         for name in sorted(names, key=_after_its_needs):
-            needs = () if name in STORES else NEEDS
-            missing = next((need for need in needs if need in found), "")
+            missing = next((need for need in _needs(name) if need in found), "")
             if missing and self.alive(name):
                 text = f"it cannot answer without {missing}"
                 found[name] = Fault(text=text, waits_for=missing)
@@ -88,10 +102,10 @@ class Control:
 
     def start(self, names: Iterable[str]) -> None:
         """Start services together, without waiting for their answers."""
-        environ = environment.for_service(self.settings)
         for name in names:
-            self._check_port(name)
+            self._check_ports(name)
             command = services.command(self.settings, name)
+            environ = services.environ(self.settings, name)
             self._supervisor.start(name, command, environ)
             self.started.append(name)
             self._unheard.add(name)
@@ -126,6 +140,12 @@ class Control:
         """Return what a person calls the place of a service."""
         if name in STORES:
             return f"{HOST}:{self.settings.port(name)}"
+        if name == VOMSD:
+            return f"localhost:{self.settings.port(name)} of its own"
+        if name in WORKERS:
+            return f"{HOST}:{self.settings.port(RABBITMQ)} by queue"
+        if name == APACHE:
+            return self.settings.url("keystone")
         return self.settings.url(name)
 
     def pid(self, name: str) -> int | None:
@@ -135,8 +155,11 @@ class Control:
             return None
         return record.identity.pid
 
-    def _check_port(self, name: str) -> None:
-        port = self.settings.port(name)
+    def _check_ports(self, name: str) -> None:
+        for port in services.ports(self.settings, name):
+            self._check_port(name, port)
+
+    def _check_port(self, name: str, port: int) -> None:
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -155,5 +178,18 @@ class Control:
         return LabError(f"{name} {what}. Its log is {log}; last error line: {line}")
 
 
+def _needs(name: str) -> tuple[str, ...]:
+    """Return what a service cannot answer without."""
+    if name in WORKERS:
+        return (*NEEDS, RABBITMQ, WORKERS[name])
+    if name in STORES or name == APACHE:
+        return (EPMD,) if name == RABBITMQ else ()
+    return ("mariadb",) if name == VOMSD else NEEDS
+
+
 def _after_its_needs(name: str) -> int:
-    return NEEDS.index(name) if name in NEEDS else len(NEEDS)
+    if name in STORES:
+        return STORES.index(name) - len(STORES)
+    if name in NEEDS:
+        return NEEDS.index(name)
+    return len(NEEDS) + (name in WORKERS)

@@ -13,10 +13,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import clients_env, configuration, packages, startup
+from tests.lab import (
+    clients_env,
+    configuration,
+    packages,
+    services,
+    startup,
+    voms_client,
+    voms_server,
+)
 from tests.lab.control import Control, Fault
+from tests.lab.errors import LabError
 from tests.lab.processes import resident_bytes
-from tests.lab.settings import MEMCACHED, PORTS, SERVICES, Settings, from_environ
+from tests.lab.settings import (
+    PROCESSES,
+    SERVICES,
+    VOMSD,
+    Settings,
+    from_environ,
+)
 
 SOURCE = Path(__file__).resolve().parents[2]
 
@@ -66,16 +81,21 @@ class Lab:
     ) -> None:
         """Make a handle; nothing is started. `only` names the services to run."""
         self.settings = settings
-        wanted = {"mariadb", *only}
-        if settings.keystone_workers > 1:
-            wanted.add(MEMCACHED)
-        self.names = tuple(name for name in PORTS if name in wanted)
+        self.names = services.names(settings, only)
         self._say = say
 
     @classmethod
     def from_environ(cls, *, say: Callable[[str], None] = _silent) -> "Lab":
-        """Return the lab that LAB_ROOT and LAB_PORT_BASE name."""
-        return cls(from_environ(os.environ, source=SOURCE), say=say)
+        """Return the lab that LAB_ROOT and LAB_PORT_BASE name.
+
+        Where no MODE is set it is the one that the root was made for.
+        """
+        settings = from_environ(os.environ, source=SOURCE)
+        if not os.environ.get("MODE"):
+            mode = configuration.mode_of_root(settings) or settings.mode
+            environ = {**os.environ, "MODE": mode}
+            settings = from_environ(environ, source=SOURCE)
+        return cls(settings, say=say)
 
     def up(self) -> None:
         """Start what does not answer; return when every service does.
@@ -98,7 +118,7 @@ class Lab:
         """Stop every process of this lab; its root is kept."""
         if self.settings.run.exists():
             with self._locked() as control:
-                control.stop(PORTS)
+                control.stop(PROCESSES)
 
     def status(self) -> tuple[ServiceStatus, ...]:
         """Return how each service answers a real request, in order of ports.
@@ -127,6 +147,26 @@ class Lab:
         """Return a client's environment: this process's with clients.env over it."""
         exports = clients_env.parse(self.settings.clients_env.read_text())
         return clients_env.environ_for(os.environ, exports)
+
+    def voms_proxy_init(
+        self, user: str, *arguments: str, client: str = voms_client.C
+    ) -> tuple[list[str], dict[str, str]]:
+        """Return the command and environment that make a user's proxy by vomsd."""
+        pid = self._control().pid(VOMSD)
+        if pid is None:
+            raise LabError(
+                "No VOMS server runs in this lab: `make lab MODE=production` has one."
+            )
+        command = voms_client.command(
+            self.settings, pid, user, *arguments, client=client
+        )
+        return command, voms_client.environ(self.settings)
+
+    def suspend(self, user: str, reason: str) -> None:
+        """Suspend a member of dteam at the VOMS server; '' lets the user in again."""
+        password = configuration.password(self.settings)
+        statements = voms_server.suspension(user, reason)
+        voms_server.execute(self.settings, password, statements)
 
     def _control(self) -> Control:
         password = ""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pymysql
 
-from tests.lab import environment
+from tests.lab import environment, voms_server
 from tests.lab.errors import LabError
 from tests.lab.settings import DATABASES, HOST, Settings
 from tests.lab.supervisor import last_error_line
@@ -27,7 +27,10 @@ def prepare(settings: Settings, password: str) -> None:
         _install(settings)
     script = _init_file(settings)
     script.touch(mode=0o600)
-    script.write_text(init_sql(password))
+    text = init_sql(password)
+    if settings.is_production:
+        text += "\n".join(voms_server.init_sql(password)) + "\n"
+    script.write_text(text)
 
 
 def command(settings: Settings) -> list[str]:

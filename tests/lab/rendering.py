@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.grid.accounts import SERVERS
+from tests.lab import apache, rabbitmq, voms_server
 from tests.lab.errors import LabError
 from tests.lab.settings import (
     HOST,
@@ -57,6 +59,9 @@ LOG_LEVELS = (
     "stevedore=CRITICAL",
 )
 
+SITE_DOWN_SECONDS = 60
+A_YEAR = 365 * 24 * 3600
+
 # A set of small pools: seven services share one MariaDB.
 DATABASE_OPTIONS = "max_pool_size = 5\nmax_overflow = 20"
 
@@ -86,6 +91,13 @@ def words(settings: Settings, *, password: str, voms: bool) -> dict[str, str]:
         "project_per_user": (
             "true" if settings.isolation == PROJECT_PER_USER else "false"
         ),
+        "transport_url": _transport_url(settings, password),
+        "cinder_down_seconds": str(_cinder_down_seconds(settings)),
+        "deploy": str(settings.deploy),
+        "apache_modules": apache.MODULES,
+        "apache_owner": apache.owner_lines(),
+        "voms_host": SERVERS[voms_server.VO].host,
+        "voms_library": voms_server.LIBRARY,
         "resource_filters": str(_resource_filters(settings)),
         "property_protections": _property_protections(settings),
     }
@@ -104,6 +116,8 @@ def render(template: str, settings: Settings, values: Mapping[str, str]) -> str:
             return values[word]
         if word == "url" and argument:
             return settings.url(argument)
+        if word == "port" and argument:
+            return str(settings.port(argument))
         if word == "database" and argument:
             return _database(settings, argument, values["password"])
         if word == "credentials" and argument:
@@ -121,7 +135,7 @@ def render_folder(
     source: Path, target: Path, settings: Settings, values: Mapping[str, str]
 ) -> None:
     """Write the rendered copy of every template of a folder into another."""
-    for template in sorted(source.iterdir()):
+    for template in sorted(file for file in source.iterdir() if file.is_file()):
         text = render(template.read_text(), settings, values)
         (target / template.name).write_text(text)
 
@@ -157,9 +171,22 @@ def _property_protections(settings: Settings) -> str:
     )
 
 
+def _transport_url(settings: Settings, password: str) -> str:
+    """Return how the parts of a service reach each other."""
+    return rabbitmq.url(settings, password) if settings.is_production else "fake://"
+
+
+def _cinder_down_seconds(settings: Settings) -> int:
+    """Return for how long the volume service may be silent.
+
+    In one process with the API it runs without eventlet, and its reports stop.
+    """
+    return SITE_DOWN_SECONDS if settings.is_production else A_YEAR
+
+
 def _cache_backend(settings: Settings) -> str:
     """Return the backend that all processes of Keystone see alike."""
-    if settings.keystone_workers == 1:
+    if settings.keystone_workers == 1 and not settings.is_production:
         return "backend = oslo_cache.dict"
     return (
         "backend = dogpile.cache.pymemcache\n"

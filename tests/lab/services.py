@@ -1,24 +1,99 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How each service of the lab is started.
+"""How each service of the lab is started, and in which order.
 
-Owns the command lines. It must never start anything itself. Read command.
+Owns which services a lab has, and the command lines of mode embedded; those of
+mode production are in production.py. It must never start anything itself. Read
+names and command.
 """
 
-from tests.lab import mariadb, memcached
-from tests.lab.settings import MEMCACHED, Settings
+from collections.abc import Iterable
+
+from tests.lab import environment, mariadb, memcached, production
+from tests.lab.settings import (
+    APACHE,
+    EPMD,
+    MEMCACHED,
+    OCCI,
+    PROCESSES,
+    PRODUCTION,
+    RABBITMQ,
+    SERVICES,
+    VOMSD,
+    WORKERS,
+    Settings,
+)
 
 # Started together once Keystone knows their users; the stores stand apart, as
 # they start first and stop last.
 APIS = ("keystone", "placement", "glance", "nova", "neutron", "cinder")
 
+# What holds on to the CA of the grid that it started with.
+OF_THE_GRID = (*APIS, APACHE, OCCI, VOMSD, *WORKERS)
+# Started with Keystone, which is reached through Apache.
+DOORS = (APACHE, VOMSD, "keystone")
+# In production more is started at a time than two processors can: those that
+# others wait for come first.
+EARLY = ("placement", "glance", "nova", "nova-conductor", "neutron", "cinder", OCCI)
+
+
+def names(settings: Settings, only: Iterable[str] = SERVICES) -> tuple[str, ...]:
+    """Return the services of a lab in the order of a listing."""
+    wanted = {"mariadb", *only}
+    if settings.keystone_workers > 1 or settings.mode == PRODUCTION:
+        wanted.add(MEMCACHED)
+    if settings.mode == PRODUCTION:
+        wanted |= {APACHE, OCCI, RABBITMQ, EPMD, VOMSD, *WORKERS}
+    return tuple(name for name in PROCESSES if name in wanted)
+
+
+def steps(
+    settings: Settings, chosen: Iterable[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Return what starts at once with Keystone, then the groups that follow it.
+
+    Without stores. Nothing starts with Keystone where all others do as well.
+    """
+    chosen = list(chosen)
+
+    def of(group: Iterable[str]) -> list[str]:
+        return [name for name in group if name in chosen]
+
+    if settings.mode != PRODUCTION:
+        return [], [of(APIS)]
+    late = [name for name in WORKERS if name not in EARLY]
+    return of(DOORS), [of(EARLY), of(late)]
+
+
+def ports(settings: Settings, service: str) -> tuple[int, ...]:
+    """Return the loopback ports that a service has to be the first to take."""
+    if settings.mode != PRODUCTION:
+        return (settings.port(service),)
+    if service == APACHE:
+        return settings.port("keystone"), settings.port(OCCI)
+    if service == RABBITMQ:
+        return settings.port(RABBITMQ), settings.port("rabbitmq-dist")
+    if service in ("keystone", OCCI, VOMSD, *WORKERS):
+        return ()
+    return (settings.port(service),)
+
+
+def environ(settings: Settings, service: str) -> dict[str, str]:
+    """Return the whole environment of a service."""
+    found = environment.for_service(settings)
+    if settings.mode == PRODUCTION:
+        production.adjust_environ(settings, service, found)
+    return found
+
 
 def command(settings: Settings, service: str) -> list[str]:
     """Return the command line that serves a service on its port."""
-    port = str(settings.port(service))
     if service == "mariadb":
         return mariadb.command(settings)
     if service == MEMCACHED:
         return memcached.command(settings)
+    if settings.mode == PRODUCTION:
+        return production.command(settings, service)
+    port = str(settings.port(service))
     if service == "keystone":
         tls_log, workers = settings.log("keystone-tls"), settings.keystone_workers
         arguments = (port, str(settings.grid), str(tls_log), str(workers))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a lab lives, which ports it uses, how its Keystone and isolation are set.
+"""Where a lab lives, which ports it uses, in which mode and how it is set.
 
 Owns the names of the services, the port layout and the folders below LAB_ROOT.
 It must never touch the disk or start anything: two Settings with other roots
@@ -26,9 +26,25 @@ SERVICES = (
 )
 # What the processes of one Keystone share, if there are several of them.
 MEMCACHED = "memcached"
-PORTS = (*SERVICES, MEMCACHED)
-# They need no other service.
-STORES = ("mariadb", MEMCACHED)
+
+# How the services run: a process for each project, or as a site runs them.
+EMBEDDED, PRODUCTION = "embedded", "production"
+MODES = (EMBEDDED, PRODUCTION)
+# What a lab of mode production has beside the services above.
+APACHE, OCCI, RABBITMQ, EPMD, VOMSD = "apache", "occi", "rabbitmq", "epmd", "vomsd"
+WORKERS = {
+    # name: the API that knows whether it lives
+    "nova-conductor": "nova",
+    "nova-scheduler": "nova",
+    "nova-compute": "nova",
+    "cinder-scheduler": "cinder",
+    "cinder-volume": "cinder",
+}
+PORTS = (*SERVICES, MEMCACHED, OCCI, RABBITMQ, "rabbitmq-dist", EPMD, VOMSD)
+# Every process that a lab of any mode may have, in the order of a listing.
+PROCESSES = (*SERVICES, MEMCACHED, APACHE, OCCI, RABBITMQ, EPMD, VOMSD, *WORKERS)
+# They need no other service, except RabbitMQ the one that knows its port.
+STORES = ("mariadb", MEMCACHED, EPMD, RABBITMQ)
 DATABASES = (
     "keystone",
     "placement",
@@ -44,6 +60,10 @@ DEFAULT_PORT_BASE = 15000
 LOWEST_PORT_BASE = 1024
 HIGHEST_PORT_BASE = 65535 - len(PORTS) + 1
 MOST_WORKERS = 8
+# As many as deploy/uwsgi/keystone-voms.ini has.
+SITE_WORKERS = 4
+# A unix socket's name may have 107 bytes, of which the longest below a root has 20.
+LONGEST_ROOT = 87
 
 # How users of one VO are kept apart: in the project that they share, by a
 # project for each, or (the control) not at all.
@@ -62,7 +82,7 @@ class Settings:
     With more than one of `keystone_workers` that many processes serve
     Keystone's port, and share a memcached. `voms_delegation` lets tokens of
     the method voms make others, as an operator can choose. `isolation` is one of
-    ISOLATION.
+    ISOLATION, `mode` of MODES.
     """
 
     root: Path
@@ -72,6 +92,11 @@ class Settings:
     keystone_workers: int = 1
     voms_delegation: bool = False
     isolation: str = SHARED_PROJECT
+    mode: str = EMBEDDED
+
+    @property
+    def is_production(self) -> bool:
+        return self.mode == PRODUCTION
 
     def port(self, service: str) -> int:
         """Return the loopback port of a service; KeyError-free names only."""
@@ -79,12 +104,22 @@ class Settings:
 
     def url(self, service: str) -> str:
         """Return the root URL of an HTTP service, without a trailing slash."""
-        scheme = "https" if service == "keystone" else "http"
+        scheme = "https" if service in ("keystone", OCCI) else "http"
         return f"{scheme}://{HOST}:{self.port(service)}"
 
     @property
     def etc(self) -> Path:
         return self.root / "etc"
+
+    @property
+    def deploy(self) -> Path:
+        """The configuration of web servers that is shipped."""
+        return self.source / "deploy"
+
+    @property
+    def mode_file(self) -> Path:
+        """The file that says of which mode the lab in this root is."""
+        return self.root / "mode"
 
     @property
     def policy(self) -> Path:
@@ -122,9 +157,11 @@ def from_environ(environ: Mapping[str, str], *, source: Path) -> Settings:
 
     A relative LAB_ROOT counts from the source tree, so that `make lab` and a
     test started elsewhere mean the same lab. LAB_KEYSTONE_WORKERS and
-    LAB_VOMS_DELEGATION set its Keystone, ISOLATION how users are kept apart.
-    Raises LabError for a value that cannot work.
+    LAB_VOMS_DELEGATION set its Keystone, ISOLATION how users are kept apart, MODE
+    how the services run. Raises LabError for a value that cannot work.
     """
+    mode = _mode(environ.get("MODE") or EMBEDDED)
+    workers = SITE_WORKERS if mode == PRODUCTION else 1
     root = source / Path(environ.get("LAB_ROOT") or ".lab").expanduser()
     bad = sorted(UNFIT_FOR_A_PATH.intersection(str(root)))
     if bad:
@@ -132,14 +169,17 @@ def from_environ(environ: Mapping[str, str], *, source: Path) -> Settings:
             f"LAB_ROOT {str(root)!r} holds {' '.join(map(repr, bad))}, which "
             "configuration files cannot carry. Choose a plainer path."
         )
+    if mode == PRODUCTION:
+        _check_root_of_production(root)
     return Settings(
         root=Path(root),
         port_base=_port_base(environ.get("LAB_PORT_BASE") or ""),
         source=source,
         venv=Path(sys.prefix),
-        keystone_workers=_workers(environ.get("LAB_KEYSTONE_WORKERS") or "1"),
+        keystone_workers=_workers(environ.get("LAB_KEYSTONE_WORKERS") or str(workers)),
         voms_delegation=_switch(environ, "LAB_VOMS_DELEGATION"),
         isolation=_isolation(environ.get("ISOLATION") or SHARED_PROJECT),
+        mode=mode,
     )
 
 
@@ -173,6 +213,29 @@ def _isolation(text: str) -> str:
         f"ISOLATION is {text!r}. It must be one of {', '.join(ISOLATION)}: how the "
         "users of one VO are kept apart."
     )
+
+
+def _mode(text: str) -> str:
+    if text in MODES:
+        return text
+    raise LabError(
+        f"MODE is {text!r}. It must be one of {', '.join(MODES)}: how the services "
+        "of the lab run."
+    )
+
+
+def _check_root_of_production(root: Path) -> None:
+    text = str(root)
+    if any(character.isspace() for character in text):
+        raise LabError(
+            f"LAB_ROOT {text!r} holds white space, at which uWSGI splits what it is "
+            "told. Choose a plainer path for MODE=production."
+        )
+    if len(text.encode()) > LONGEST_ROOT:
+        raise LabError(
+            f"LAB_ROOT {text!r} has more than {LONGEST_ROOT} bytes: the sockets of "
+            "MODE=production would have no room below it. Choose a shorter path."
+        )
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool:

@@ -81,6 +81,20 @@ def database_jobs(settings: Settings) -> list[Job]:
     ]
 
 
+def host_job(settings: Settings) -> Job:
+    """Return the job that tells Nova's cell of its first compute host.
+
+    The first server must not have to wait for the scheduler's own look-out.
+    """
+    arguments = ("--config-file", f"{settings.etc}/nova.conf")
+    return _commands(
+        settings,
+        "hosts",
+        "nova.cmd.manage",
+        (*arguments, "cell_v2", "discover_hosts", "--by-service"),
+    )
+
+
 def run_jobs(settings: Settings, jobs: Sequence[Job]) -> None:
     """Run jobs two at a time; LabError names the first that fails and its log."""
     waiting = list(jobs)

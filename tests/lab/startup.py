@@ -14,11 +14,11 @@ from importlib.metadata import version
 from tests.grid.grid import make_grid
 from tests.grid.proxyfake import ProxyFakeError
 from tests.grid.reissue import GridError
-from tests.lab import configuration, mariadb, provision, setup_jobs
+from tests.lab import configuration, mariadb, provision, setup_jobs, voms_server
 from tests.lab.control import Control
 from tests.lab.errors import LabError
-from tests.lab.services import APIS
-from tests.lab.settings import MEMCACHED, STORES, Settings
+from tests.lab.services import APIS, OF_THE_GRID, steps
+from tests.lab.settings import MEMCACHED, RABBITMQ, STORES, VOMSD, Settings
 
 # The grid lasts 24 hours, and a lab that was just started shall last a while.
 GRID_SECONDS = 20 * 3600
@@ -29,7 +29,8 @@ def bring_up(control: Control, names: Sequence[str]) -> None:
     """Return when all the named services answer and their content is there."""
     settings = control.settings
     apis = [name for name in APIS if name in names]
-    alive = [name for name in apis if control.alive(name)]
+    holders = [name for name in OF_THE_GRID if name in names]
+    alive = [name for name in holders if control.alive(name)]
     if alive and _grid_is_over(settings):
         control.say("the test grid is over: starting with a new one")
         control.stop(alive)
@@ -47,13 +48,20 @@ def bring_up(control: Control, names: Sequence[str]) -> None:
             control.stop(alive)
             _make_databases(control, names)
         _finish_grid(grid)
-    if first or alive:
+    if VOMSD in names and not control.alive(VOMSD):
+        voms_server.prepare(settings, configuration.password(settings))
+    doors, groups = steps(settings, names)
+    if first or alive or doors:
         # The others can be asked only through Keystone.
-        control.ensure(["keystone"])
+        control.ensure(doors or ["keystone"])
     if first:
         provision.identity(settings, control.cloud, configuration.password(settings))
-    control.ensure(apis)
+    control.wait([RABBITMQ] if RABBITMQ in names else [])
+    for group in groups:
+        control.ensure(group)
     if first and apis == list(APIS):
+        if settings.is_production:
+            setup_jobs.run_jobs(settings, [setup_jobs.host_job(settings)])
         provision.resources(control.cloud)
     _marker(settings).write_text(_fingerprint(settings, names))
 
@@ -66,7 +74,7 @@ def _stop_what_is_set_otherwise(control: Control, names: Sequence[str]) -> None:
     """
     changed = [
         name
-        for name, files in configuration.READ_AT_START.items()
+        for name, files in configuration.read_at_start(control.settings).items()
         if control.alive(name)
         and any(configuration.differs(control.settings, file) for file in files)
     ]
@@ -83,7 +91,12 @@ def _start_stores(control: Control, names: Sequence[str]) -> None:
     configuration.write(control.settings)
     if not control.alive("mariadb"):
         mariadb.prepare(control.settings, configuration.password(control.settings))
-    control.ensure([name for name in STORES if name in names])
+    control.ensure([name for name in STORES if name in names and name != RABBITMQ])
+    if RABBITMQ in names and control.alive(RABBITMQ):
+        control.ensure([RABBITMQ])
+    elif RABBITMQ in names:
+        # It takes its time, in which the databases and Keystone come.
+        control.start([RABBITMQ])
 
 
 def _make_databases(control: Control, names: Sequence[str]) -> None:

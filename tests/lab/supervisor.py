@@ -64,6 +64,10 @@ class Supervisor:
         record = self.record(name)
         return record is not None and record.identity.alive()
 
+    def started_at(self, name: str) -> float:
+        """Return when the recorded process was started, in seconds of the epoch."""
+        return self._file(name).stat().st_mtime
+
     def start(
         self, name: str, command: Sequence[str], environ: Mapping[str, str]
     ) -> Record:

@@ -12,11 +12,14 @@ import sys
 
 from nova import config, context, objects
 from nova.cmd import manage
+from nova.conf import CONF
 
 CELL = "cell1"
 # Nova fills these in from its own [database] connection, so a kept root may
 # move to other ports.
 CELL_URL = "{scheme}://{username}:{password}@{hostname}:{port}/{path}?{query}"
+QUEUE_URL = "{scheme}://{username}:{password}@{hostname}:{port}/"
+IN_PROCESS = "fake://"
 CELL0_URL = CELL_URL.replace("{path}", "nova_cell0")
 
 
@@ -41,8 +44,13 @@ def _create_cell(cells: manage.CellV2Commands) -> int:
     if any(cell.name == CELL for cell in known):
         return 0
     return cells.create_cell(
-        name=CELL, database_connection=CELL_URL, transport_url="fake://"
+        name=CELL, database_connection=CELL_URL, transport_url=_transport_url()
     )
+
+
+def _transport_url() -> str:
+    """Return the cell's: within one process as it is, else to be filled in by Nova."""
+    return IN_PROCESS if CONF.transport_url == IN_PROCESS else QUEUE_URL
 
 
 if __name__ == "__main__":
