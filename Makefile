@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A clone without tags, a shallow one and an export without .git all build.
 export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
 
-.PHONY: help venv demo test test-all lint unit core functional functional-servers functional-logins fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
+.PHONY: help venv demo test test-all lint unit core functional functional-servers functional-logins functional-production fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
 
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
@@ -19,6 +19,7 @@ help:
 	@echo "make core        the validator's tests beside the oldest and newest cryptography"
 	@echo "make occi-report each feature of OCCI by the lab tests that show it"
 	@echo "make isolation-report  who reaches whose resources, in each mode"
+	@echo "make functional-production  logins through Apache, by proxies of a real VOMS server"
 	@echo "make tempest     Tempest: our tests, and OpenStack's smoke tests with and without us"
 	@echo "make fuzz        a minute of any bytes for the parsers"
 
@@ -88,6 +89,13 @@ functional-servers: venv
 functional-logins: venv
 	$(BIN)/python -m pytest --durations=15 tests/functional \
 	    --ignore-glob='*/test_occi*.py' --ignore-glob='*/test_isolation*.py'
+
+# Not part of test: it brings Apache, RabbitMQ and vomsd to the machine.
+functional-production: export MODE = production
+functional-production: export LAB_ROOT = .lab-production
+functional-production: export LAB_PORT_BASE = 17000
+functional-production: venv
+	$(BIN)/python -m pytest tests/functional/test_production.py
 
 lab: venv
 	$(BIN)/python -m tests.lab up
