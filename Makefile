@@ -78,7 +78,7 @@ core: .core/oldest/.made .core/newest/.made
 	touch $@
 
 functional: venv
-	$(BIN)/python -m pytest tests/functional
+	$(BIN)/python -m pytest tests/functional --ignore=tests/functional/test_production.py
 
 functional-servers: export LAB_ROOT = .lab-servers
 functional-servers: export LAB_PORT_BASE = 16000
@@ -88,6 +88,7 @@ functional-servers: venv
 
 functional-logins: venv
 	$(BIN)/python -m pytest --durations=15 tests/functional \
+	    --ignore=tests/functional/test_production.py \
 	    --ignore-glob='*/test_occi*.py' --ignore-glob='*/test_isolation*.py'
 
 # Not part of test: it brings Apache, RabbitMQ and vomsd to the machine.
