@@ -2,6 +2,7 @@
 """The lab of mode production: which processes, which files, and what is refused."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from tests.lab.settings import (
 )
 
 SOURCE = Path(__file__).resolve().parents[3]
+OPENED_BY_WORKERS = re.compile("Mutex|Define [A-Z_]+_(CADIR|SOCKET|SESSIONS) ")
 
 
 def settings(**environ):
@@ -152,6 +154,19 @@ def test_the_occi_endpoint_has_the_filter_where_nova_has_it(here, mode):
     assert ("vo_isolation" in pipelines[0]) is (mode == "shared-project")
     assert not configuration.differs(here, "ooi-api-paste.ini")
     assert not configuration.differs(here, "httpd.conf")
+
+
+def test_apaches_workers_need_no_way_to_the_root_from_above():
+    """They are www-data, who may not enter the folders above it."""
+    lab = settings(LAB_ROOT="/var/tmp/p")
+    assert services.command(lab, APACHE)[1:3] == ["-C", str(lab.root)]
+    values = rendering.words(lab, password="pw", voms=True)
+    template = (SOURCE / "tests/lab/etc/production/httpd.conf").read_text()
+    lines = rendering.render(template, lab, values).splitlines()
+    assert "Define LAB /proc/self/cwd" in lines
+    opened = [line for line in lines if OPENED_BY_WORKERS.match(line)]
+    assert len(opened) == 5
+    assert [line for line in opened if "${LAB}/" not in line] == []
 
 
 def test_a_root_keeps_its_mode(tmp_path, monkeypatch):
