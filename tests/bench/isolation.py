@@ -8,6 +8,7 @@ leave a machine behind. Read ``run`` first.
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,6 +31,7 @@ SERVERS = 200
 ROUNDS = {"list": 40, "list detail": 30, "show": 150}
 FILTER = " vo_isolation "
 WARM_UP = 5
+PORT = re.compile(rb":\d+(?=/)")
 
 _PORT_DISTANCE = {"with the filter": 94, "without": 95}
 _START_SECONDS = 60
@@ -62,8 +64,8 @@ def _measure(clients: dict[str, Client], server: str) -> None:
             )
             for name, client in clients.items()
         }
-        for action in [*actions.values()] * WARM_UP:
-            action()
+        for _ in range(WARM_UP):
+            _compare(path, {name: action()[1] for name, action in actions.items()})
         found = medians(actions, rounds=ROUNDS[what])
         with_filter, without = (found[name] for name in _PORT_DISTANCE)
         of = f"{what}, {SERVERS} servers"
@@ -73,6 +75,14 @@ def _measure(clients: dict[str, Client], server: str) -> None:
         ratio = with_filter / without
         figure = f"{with_filter / 1000:.1f} ms {ratio:5.3f}"
         line(f"isolation: {of}, with it", figure, ratio, GOAL)
+
+
+def _compare(path: str, bodies: dict[str, bytes]) -> None:
+    """Raise LabError unless both APIs answer alike but for their own address."""
+    alike = {PORT.sub(b"", body) for body in bodies.values()}
+    if len(alike) > 1:
+        sizes = {name: len(body) for name, body in bodies.items()}
+        raise LabError(f"GET {path} has two answers, of {sizes} bytes.")
 
 
 @contextmanager

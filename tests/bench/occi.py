@@ -43,6 +43,8 @@ MICROVERSION = {"OpenStack-API-Version": "compute 2.100"}
 TEXT = {"Accept": "text/plain"}
 JSON = {"Accept": "application/occi+json"}
 SECONDS = 1800
+PATIENCE = 20
+KEPT_SECONDS = 30
 
 Json = dict[str, Any]
 
@@ -72,6 +74,7 @@ class Client:
     port: int
     token: str
     _connection: http.client.HTTPConnection = field(init=False)
+    _used: float = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection(HOST, self.port, timeout=120)
@@ -82,6 +85,11 @@ class Client:
         """Return headers and body of a success; LabError for any other answer."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named["X-Auth-Token"] = self.token
+        now = time.monotonic()
+        # A server closes what nobody has used for a while.
+        if now > self._used + KEPT_SECONDS:
+            self._connection.close()
+        self._used = now
         self._connection.request(method, path, body or None, named)
         answer = self._connection.getresponse()
         text = answer.read()
@@ -161,11 +169,14 @@ class _User:
 
     def until_none(self, query: str) -> None:
         """Wait until Nova lists no machine for `query`."""
-        end = time.monotonic() + SECONDS
+        begin = asked = time.monotonic()
         while self.nova("GET", f"/servers{query}")["servers"]:
-            if time.monotonic() > end:
+            answered = time.monotonic()
+            if answered > begin + SECONDS:
                 raise LabError(f"/servers{query} is not empty after {SECONDS} s")
-            time.sleep(0.5)
+            # The process that makes the machines answers this, too.
+            time.sleep(max(0.5, PATIENCE * (answered - asked)))
+            asked = time.monotonic()
 
     def until_active(self) -> None:
         """Wait until all machines are made."""
