@@ -19,7 +19,8 @@ from tests.lab.errors import LabError
 from tests.lab.processes import Identity, identify
 from tests.lab.settings import Settings
 
-STOP_SECONDS = 10.0
+# Longer than uWSGI and Nova give what is under way, which is 10 seconds.
+STOP_SECONDS = 15.0
 KILL_SECONDS = 5.0
 POLL_SECONDS = 0.05
 OSLO_ERROR = re.compile(
