@@ -14,7 +14,7 @@ from tests.lab.beside import set_otherwise
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.rendering import STOCK_METHODS
-from tests.lab.settings import OFF
+from tests.lab.settings import OCCI, OFF
 
 # The lab's Keystone is loaded by this file; without filters it is Keystone's own.
 KEYSTONE_PASTE = """\
@@ -32,7 +32,7 @@ def made_stock(lab: Lab) -> Lab:
     """Return the lab, running without our parts until it is brought up again."""
     there = set_otherwise(lab, isolation=OFF)
     etc, venv = there.settings.etc, there.settings.venv
-    for service in reversed(CHANGED):
+    for service in reversed((*CHANGED, *_own_port(there))):
         there.stop_service(service)
     keystone = etc / "keystone.conf"
     keystone.write_text(without_voms(keystone.read_text()))
@@ -50,6 +50,11 @@ def made_stock(lab: Lab) -> Lab:
     return there
 
 
+def _own_port(lab: Lab) -> tuple[str, ...]:
+    """Return the service of OCCI where it is a process of its own."""
+    return (OCCI,) if OCCI in lab.names else ()
+
+
 def _left(lab: Lab) -> str:
     """Return what of our parts still answers, '' for nothing."""
     grid, keystone = lab.settings.grid, lab.settings.url("keystone")
@@ -62,11 +67,19 @@ def _left(lab: Lab) -> str:
             verify=str(lab.settings.ca_file),
             timeout=SECONDS,
         )
-        occi = session.get(f"{lab.settings.url('nova')}/occi1.1/-/", timeout=SECONDS)
+        found = {
+            service: session.get(
+                f"{lab.settings.url(service)}/occi1.1/-/",
+                verify=str(lab.settings.ca_file),
+                timeout=SECONDS,
+            )
+            for service in ("nova", *_own_port(lab))
+        }
     if login.status_code != 401 or "VOMS" in login.text:
         return f"a VOMS login is answered {login.status_code} {login.text[:100]}"
-    if "OCCI" in occi.headers.get("Server", ""):
-        return f"OCCI answers {occi.status_code}"
+    for service, answer in found.items():
+        if "OCCI" in answer.headers.get("Server", ""):
+            return f"OCCI answers {answer.status_code} on the port of {service}"
     return ""
 
 
