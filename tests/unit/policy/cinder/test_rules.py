@@ -2,35 +2,15 @@
 """Cinder's own enforcer with our rules: who gets through which rule."""
 
 import uuid
-from pathlib import Path
 
 import pytest
 from cinder import context as cinder_context
 from cinder import objects, policies
 from cinder import policy as cinder_policy
-from oslo_config import cfg
-from oslo_policy import policy
 
+from tests.unit.policy.shared import rules
+from tests.unit.policy.shared.rules import MEMBERS, READERS, WRITERS
 from vo_policy_ext import rulesets
-from vo_policy_ext.targets import table
-
-POLICY = Path(__file__).parents[4] / "policy"
-# Who asks: user, project, roles. Keystone adds the roles that a role implies.
-PERSONAS = {
-    "owner": ("alice", "vo", ("member", "reader")),
-    "demoted": ("alice", "vo", ("reader",)),
-    "other": ("bob", "vo", ("member", "reader")),
-    "reader": ("carol", "vo", ("reader",)),
-    "manager": ("mary", "vo", ("manager", "member", "reader")),
-    "auditor": ("caso", "vo", ("vo_auditor",)),
-    "admin": ("root", "ops", ("admin", "manager", "member", "reader")),
-    "elsewhere": ("eve", "else", ("manager", "member", "reader", "vo_auditor")),
-    "visitor": ("vic", "vo", ("guest",)),
-    "service": ("nova", "service", ("service",)),
-}
-READERS = "owner demoted other reader manager admin"
-MEMBERS = "owner other manager admin"
-WRITERS = "owner manager admin"
 
 # What is handed over, who gets through with our rules, and which rules.
 SHARED = (
@@ -140,31 +120,6 @@ UNTOUCHED = (
 OF_ALICE = {"project_id": "vo", "user_id": "alice"}
 
 
-def cells(groups):
-    return [
-        pytest.param(rule, what, set(who.split()), id=rule)
-        for what, who, rules in groups
-        for rule in rules.split()
-    ]
-
-
-@pytest.fixture
-def enforcer(request, monkeypatch):
-    """Put Cinder's rules and the committed files of one mode into force."""
-    objects.register_all()
-    conf = cfg.ConfigOpts()
-    found = policy.Enforcer(conf, policy_file="nothing.yaml")
-    conf([], project="cinder", default_config_files=[])
-    mode = getattr(request, "param", rulesets.SHARED)
-    folder = [str(POLICY / mode / "cinder")] if mode else []
-    conf.set_override("policy_dirs", folder, "oslo_policy")
-    found.suppress_deprecation_warnings = True
-    cinder_policy.register_rules(found)
-    found.load_rules()
-    monkeypatch.setattr(cinder_policy, "_ENFORCER", found)
-    return found
-
-
 def handed(what):
     """Return what Cinder's code gives to authorize: alice's resource in vo."""
     identity = str(uuid.uuid4())
@@ -189,31 +144,41 @@ def handed(what):
     return {"target_obj": kind(id=identity, **OF_ALICE)}
 
 
-def passing(rule, what):
-    """Return the personas that Cinder lets through."""
-    found = set()
-    for persona, (user, project, roles) in PERSONAS.items():
-        context = cinder_context.RequestContext(user, project, roles=list(roles))
-        if context.authorize(rule, fatal=False, **handed(what)):
-            found.add(persona)
+def lets(enforcer, persona, rule, what):
+    """Return whether Cinder lets a persona through. It asks the one in force."""
+    context = cinder_context.RequestContext(
+        persona.user, persona.project, roles=list(persona.roles)
+    )
+    return context.authorize(rule, fatal=False, **handed(what))
+
+
+MATRIX = rules.Matrix(service="cinder", lets=lets, personas=rules.PERSONAS)
+
+
+@pytest.fixture
+def enforcer(mode, monkeypatch):
+    """Put Cinder's rules and the committed files of one mode into force."""
+    objects.register_all()
+    found = rules.enforcer("cinder", mode, cinder_policy.register_rules)
+    monkeypatch.setattr(cinder_policy, "_ENFORCER", found)
     return found
 
 
-@pytest.mark.parametrize(("rule", "what", "who"), cells(SHARED))
-def test_a_shared_project(enforcer, rule, what, who):
-    assert passing(rule, what) == who
+@pytest.mark.parametrize("cell", MATRIX.cells(SHARED))
+def test_a_shared_project(enforcer, mode, cell):
+    MATRIX.holds(enforcer, mode, cell)
 
 
-@pytest.mark.parametrize("enforcer", [rulesets.PER_USER], indirect=True)
-@pytest.mark.parametrize(("rule", "what", "who"), cells(PER_USER))
-def test_a_project_for_each_user(enforcer, rule, what, who):
-    assert passing(rule, what) == who
+@pytest.mark.parametrize("mode", [rulesets.PER_USER])
+@pytest.mark.parametrize("cell", MATRIX.cells(PER_USER))
+def test_a_project_for_each_user(enforcer, mode, cell):
+    MATRIX.holds(enforcer, mode, cell)
 
 
-@pytest.mark.parametrize("enforcer", ["", *rulesets.MODES], indirect=True)
-@pytest.mark.parametrize(("rule", "what", "who"), cells(UNTOUCHED))
-def test_what_stays_as_by_default(enforcer, rule, what, who):
-    assert passing(rule, what) == who
+@pytest.mark.parametrize("mode", ["", *rulesets.MODES])
+@pytest.mark.parametrize("cell", MATRIX.cells(UNTOUCHED))
+def test_what_stays_as_by_default(enforcer, mode, cell):
+    MATRIX.holds(enforcer, mode, cell)
 
 
 def test_cinder_itself_passes_as_an_admin(enforcer):
@@ -229,22 +194,13 @@ def test_cinder_itself_passes_as_an_admin(enforcer):
     ("mode", "groups"), [(rulesets.SHARED, SHARED), (rulesets.PER_USER, PER_USER)]
 )
 def test_the_cells_are_of_all_rules_that_are_changed(mode, groups):
-    changed = {rule.name for rule in rulesets.ruleset("cinder", mode=mode).rules}
-    assert {r for *_, rules in groups for r in rules.split()} == changed
+    MATRIX.covers(mode, groups)
 
 
-@pytest.mark.parametrize("enforcer", rulesets.MODES, indirect=True)
-def test_oslo_policy_finds_nothing_wrong(enforcer):
+@pytest.mark.parametrize("mode", rulesets.MODES)
+def test_oslo_policy_finds_nothing_wrong(enforcer, mode):
     assert enforcer.check_rules(raise_on_violation=True)
 
 
 def test_the_table_has_the_rules_and_defaults_of_cinder():
-    rules = {rule.name: rule for rule in policies.list_rules()}
-    rows = table("cinder")
-    assert {n: r.check_str for n, r in rules.items()} == {
-        n: r.default for n, r in rows.items()
-    }
-    for name, rule in rules.items():
-        said = {o["path"] for o in getattr(rule, "operations", ())}
-        told = {o.split(" ", 2)[1] for o in rows[name].operations}
-        assert told == {path.split(" ")[0] for path in said}, name
+    rules.table_is_of("cinder", policies.list_rules())

@@ -2,7 +2,6 @@
 """Glance's own enforcer with our rules: who gets through to which image."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import glance.domain.proxy
 import pytest
@@ -13,27 +12,16 @@ from glance.api.v2 import policy as api_policy
 from oslo_config import cfg
 from oslo_policy import opts
 
+from tests.unit.policy.shared import rules
+from tests.unit.policy.shared.rules import MEMBER, READER, WRITERS, Persona
 from vo_policy_ext import rulesets
-from vo_policy_ext.targets import table
 
 CONF = cfg.CONF
-POLICY = Path(__file__).parents[4] / "policy"
-# Who asks: user, project, roles. Keystone adds the roles that a role implies.
 PERSONAS = {
-    "owner": ("alice", "vo", ("member", "reader")),
-    "demoted": ("alice", "vo", ("reader",)),
-    "other": ("bob", "vo", ("member", "reader")),
-    "reader": ("carol", "vo", ("reader",)),
-    "manager": ("mary", "vo", ("manager", "member", "reader")),
-    "auditor": ("caso", "vo", ("vo_auditor",)),
-    "admin": ("root", "ops", ("admin", "manager", "member", "reader")),
-    "partner": ("paul", "partner", ("member", "reader")),
-    "watcher": ("wim", "partner", ("reader",)),
-    "elsewhere": ("eve", "else", ("manager", "member", "reader", "vo_auditor")),
-    "visitor": ("vic", "vo", ("guest",)),
-    "service": ("nova", "service", ("service",)),
+    **rules.PERSONAS,
+    "partner": Persona("paul", "partner", MEMBER),
+    "watcher": Persona("wim", "partner", READER),
 }
-WRITERS = "owner manager admin"
 IN_VO = "owner demoted other reader manager auditor"
 MEMBERS = "owner other manager partner elsewhere admin"
 READERS = "owner demoted other reader manager partner watcher elsewhere admin"
@@ -92,31 +80,6 @@ UNTOUCHED = (
 )
 
 
-def cells(groups):
-    return [
-        pytest.param(rule, image, set(who.split()), id=f"{rule}-{image}")
-        for image, who, rules in groups
-        for rule in rules.split()
-    ]
-
-
-@pytest.fixture
-def enforcer(request):
-    """Put Glance's rules and the committed files of one mode into force."""
-    mode = getattr(request, "param", rulesets.SHARED)
-    folder = [str(POLICY / mode / "glance")] if mode else []
-    opts.set_defaults(CONF)
-    try:
-        CONF.find_file("nothing.yaml")
-    except cfg.NotInitializedError:
-        CONF([], project="glance", default_config_files=[])
-    CONF.set_override("policy_dirs", folder, "oslo_policy")
-    CONF.set_override("policy_file", "nothing.yaml", "oslo_policy")
-    yield glance_policy.Enforcer(suppress_deprecation_warnings=True)
-    CONF.clear_override("policy_dirs", "oslo_policy")
-    CONF.clear_override("policy_file", "oslo_policy")
-
-
 def image_of(kind, project):
     """Return the image as Glance's database would give it to a project."""
     if kind == "new":
@@ -141,67 +104,76 @@ def image_of(kind, project):
     )
 
 
-def passing(enforcer, rule, kind):
-    """Return the personas that Glance lets through."""
-    found = set()
-    for persona, (user, project, roles) in PERSONAS.items():
-        context = glance_context.RequestContext(
-            user_id=user,
-            project_id=project,
-            roles=list(roles),
-            policy_enforcer=enforcer,
-        )
-        asked = api_policy.ImageAPIPolicy(context, image_of(kind, project), enforcer)
-        if enforcer.check(context, rule, asked._target):
-            found.add(persona)
-    return found
+def lets(enforcer, persona, rule, kind):
+    """Return whether Glance lets a persona through to an image."""
+    context = glance_context.RequestContext(
+        user_id=persona.user,
+        project_id=persona.project,
+        roles=list(persona.roles),
+        policy_enforcer=enforcer,
+    )
+    image = image_of(kind, persona.project)
+    asked = api_policy.ImageAPIPolicy(context, image, enforcer)
+    return enforcer.check(context, rule, asked._target)
 
 
-@pytest.mark.parametrize(("rule", "kind", "who"), cells(SHARED))
-def test_a_shared_project(enforcer, rule, kind, who):
-    assert passing(enforcer, rule, kind) == who
+MATRIX = rules.Matrix(
+    service="glance", lets=lets, personas=PERSONAS, name="{rule}-{what}"
+)
 
 
-@pytest.mark.parametrize("enforcer", [rulesets.PER_USER], indirect=True)
-@pytest.mark.parametrize(("rule", "kind", "who"), cells(PER_USER))
-def test_a_project_for_each_user(enforcer, rule, kind, who):
-    assert passing(enforcer, rule, kind) == who
+@pytest.fixture
+def enforcer(mode):
+    """Put Glance's rules and the committed files of one mode into force."""
+    opts.set_defaults(CONF)
+    try:
+        CONF.find_file("nothing.yaml")
+    except cfg.NotInitializedError:
+        CONF([], project="glance", default_config_files=[])
+    CONF.set_override("policy_dirs", rules.folders("glance", mode), "oslo_policy")
+    CONF.set_override("policy_file", "nothing.yaml", "oslo_policy")
+    found = glance_policy.Enforcer(suppress_deprecation_warnings=True)
+    found.load_rules()
+    yield found
+    CONF.clear_override("policy_dirs", "oslo_policy")
+    CONF.clear_override("policy_file", "oslo_policy")
 
 
-@pytest.mark.parametrize("enforcer", ["", *rulesets.MODES], indirect=True)
-@pytest.mark.parametrize(("rule", "kind", "who"), cells(UNTOUCHED))
-def test_what_stays_as_by_default(enforcer, rule, kind, who):
-    assert passing(enforcer, rule, kind) == who
+@pytest.mark.parametrize("cell", MATRIX.cells(SHARED))
+def test_a_shared_project(enforcer, mode, cell):
+    MATRIX.holds(enforcer, mode, cell)
 
 
-@pytest.mark.parametrize("enforcer", [""], indirect=True)
-def test_by_default_all_of_the_project_see_a_shared_image(enforcer):
+@pytest.mark.parametrize("mode", [rulesets.PER_USER])
+@pytest.mark.parametrize("cell", MATRIX.cells(PER_USER))
+def test_a_project_for_each_user(enforcer, mode, cell):
+    MATRIX.holds(enforcer, mode, cell)
+
+
+@pytest.mark.parametrize("mode", ["", *rulesets.MODES])
+@pytest.mark.parametrize("cell", MATRIX.cells(UNTOUCHED))
+def test_what_stays_as_by_default(enforcer, mode, cell):
+    MATRIX.holds(enforcer, mode, cell)
+
+
+@pytest.mark.parametrize("mode", [""])
+def test_by_default_all_of_the_project_see_a_shared_image(enforcer, mode):
     """It is what get_image is changed for; without it this file proves nothing."""
-    assert {"other", "reader"} <= passing(enforcer, "get_image", "shared")
-    assert "other" in passing(enforcer, "download_image", "shared")
+    assert {"other", "reader"} <= MATRIX.passing(enforcer, "get_image", "shared")
+    assert "other" in MATRIX.passing(enforcer, "download_image", "shared")
 
 
 @pytest.mark.parametrize(
     ("mode", "groups"), [(rulesets.SHARED, SHARED), (rulesets.PER_USER, PER_USER)]
 )
 def test_the_cells_are_of_all_rules_that_are_changed(mode, groups):
-    changed = {rule.name for rule in rulesets.ruleset("glance", mode=mode).rules}
-    assert {r for *_, rules in groups for r in rules.split()} == changed
+    MATRIX.covers(mode, groups)
 
 
-@pytest.mark.parametrize("enforcer", rulesets.MODES, indirect=True)
-def test_oslo_policy_finds_nothing_wrong(enforcer):
-    enforcer.load_rules()
+@pytest.mark.parametrize("mode", rulesets.MODES)
+def test_oslo_policy_finds_nothing_wrong(enforcer, mode):
     assert enforcer.check_rules(raise_on_violation=True)
 
 
 def test_the_table_has_the_rules_and_defaults_of_glance():
-    rules = {rule.name: rule for rule in policies.list_rules()}
-    rows = table("glance")
-    assert {n: r.check_str for n, r in rules.items()} == {
-        n: r.default for n, r in rows.items()
-    }
-    for name, rule in rules.items():
-        said = {o["path"] for o in getattr(rule, "operations", ())}
-        told = {o.split(" ", 2)[1] for o in rows[name].operations}
-        assert told == {path.split(" ")[0] for path in said}, name
+    rules.table_is_of("glance", policies.list_rules())

@@ -1,142 +1,91 @@
 # SPDX-License-Identifier: Apache-2.0
 """The installed Nova against the tables, and against a Nova with one change."""
 
-import dataclasses
-import os
-import shutil
-from importlib import metadata
-from pathlib import Path
-
 import pytest
 
-from vo_policy_ext import call_sites, drift, installed, legacy
+from tests.unit.policy.shared.drift import Watched
+from vo_policy_ext import drift, installed
 
-SERVICE = "nova"
-CHANGED = "os_compute_api:servers:stop"
-ROOT = Path(str(metadata.distribution(SERVICE).locate_file("")))
+API = "api/openstack/compute"
 
 
 @pytest.fixture(scope="module")
-def now() -> installed.Installed:
-    return installed.read(SERVICE)
+def watched() -> Watched:
+    return Watched.read("nova")
 
 
-def lines(now: installed.Installed, **changes) -> tuple[str, ...]:
-    changed = dataclasses.replace(now, **changes)
-    return drift.compared(changed, drift.known(SERVICE))
+def test_nothing_differs(watched):
+    watched.is_as_known(rules=214, sites=200, paths=120)
 
 
-@pytest.fixture
-def edited(tmp_path: Path):
-    """Return a function that reads the call sites again, with one file edited."""
-
-    def sites(file: str, old: str, new: str) -> tuple[call_sites.Site, ...]:
-        left_out = {"__pycache__", "locale", "tests"}
-        shutil.copytree(
-            ROOT / SERVICE,
-            tmp_path / SERVICE,
-            ignore=lambda _, names: left_out.intersection(names),
-            copy_function=os.symlink,
-        )
-        path = tmp_path / SERVICE / file
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.unlink()
-        path.write_text(text.replace(old, new), encoding="utf-8")
-        return call_sites.sites(tmp_path, SERVICE)
-
-    return sites
+def test_the_names_of_old_are_those_that_the_service_declares(watched):
+    watched.declares_the_names_of_old()
 
 
-def test_nothing_differs(now):
-    assert not now.unread
-    assert lines(now) == ()
-    # It is not nothing that was compared.
-    assert len(now.rules) == 214
-    assert len(now.sites) > 200
-    assert sum(now.paths.values()) > 120
+def test_another_default(watched):
+    watched.tells_another_default("os_compute_api:servers:stop")
+
+
+def test_a_path_that_is_gone_and_a_new_one(watched):
+    watched.tells_another_path("/os-server-groups")
 
 
 def test_a_process_of_its_own_says_the_same():
-    assert drift.differences(SERVICE) == drift.differences_here(SERVICE) == ()
+    assert drift.differences("nova") == drift.differences_here("nova") == ()
 
 
 def test_a_router_that_changed(monkeypatch):
     from nova.api.openstack.compute import routes
 
     monkeypatch.delattr(routes, "ROUTE_LIST")
-    (line,) = lines(installed.read(SERVICE))
+    (line,) = Watched("nova", installed.read("nova")).lines()
     assert "cannot be read from the service's router (AttributeError: " in line
 
 
-def test_the_names_of_old_are_those_that_the_service_declares(now):
-    declared: dict[str, tuple[str, ...]] = {}
-    for rule in now.rules:
-        if rule.formerly not in ("", rule.name):
-            declared[rule.formerly] = (*declared.get(rule.formerly, ()), rule.name)
-    assert legacy.new_names(SERVICE) == declared
-
-
-def test_another_default(now):
-    changed = tuple(
-        dataclasses.replace(rule, default="@") if rule.name == CHANGED else rule
-        for rule in now.rules
-    )
-    (line,) = lines(now, rules=changed)
-    assert line.startswith(f"{CHANGED}: the default changed from ")
-    assert "to '@'" in line
-
-
-def test_a_path_that_is_gone_and_a_new_one(now):
-    paths = dict(now.paths)
-    del paths["/os-server-groups"]
-    paths["/os-server-groups-of-all"] = True
-    new, gone = lines(now, paths=paths)
-    assert new.startswith("a new path /os-server-groups-of-all: ")
-    assert gone.startswith("the path /os-server-groups is gone")
-
-
-def test_a_target_without_its_owner(now, edited):
-    sites = edited(
-        "api/openstack/compute/lock_server.py",
-        "target={'user_id': instance.user_id,",
-        "target={",
-    )
-    (line,) = lines(now, sites=sites)
-    assert line.startswith(
-        "os_compute_api:os-lock-server:lock: the target's class changed from OWNER to "
-        "NONE"
+def test_a_target_without_its_owner(watched, tmp_path):
+    watched.tells_an_edit(
+        tmp_path,
+        f"{API}/lock_server.py",
+        old="target={'user_id': instance.user_id,",
+        new="target={",
+        says=[
+            "os_compute_api:os-lock-server:lock: the target's class changed from "
+            "OWNER to NONE"
+        ],
     )
 
 
-def test_a_new_call_site(now, edited):
-    sites = edited(
-        "api/openstack/compute/servers.py",
+def test_a_new_call_site(watched, tmp_path):
+    watched.tells_an_edit(
+        tmp_path,
+        f"{API}/servers.py",
+        old="        context.can(server_policies.SERVERS % 'show',",
+        new="        context.can(server_policies.SERVERS % 'show')\n"
         "        context.can(server_policies.SERVERS % 'show',",
-        "        context.can(server_policies.SERVERS % 'show')\n"
-        "        context.can(server_policies.SERVERS % 'show',",
-    )
-    (line,) = lines(now, sites=sites)
-    assert "os_compute_api:servers:show: the target's class changed" in line
-    assert "from NONE to MIXED" in line
-
-
-def test_a_target_that_the_source_does_not_tell(now, edited):
-    sites = edited(
-        "api/openstack/compute/console_output.py",
-        "target={'project_id': instance.project_id}",
-        "target=made(instance)",
-    )
-    (line,) = lines(now, sites=sites)
-    assert line.startswith(
-        "nova/api/openstack/compute/console_output.py asks "
-        "os_compute_api:os-console-output about 'made(instance)': this is new"
+        says=[
+            "os_compute_api:servers:show: the target's class changed from NONE to MIXED"
+        ],
     )
 
 
-def test_a_rule_that_is_not_asked_any_more(now, edited):
-    sites = edited(
-        "api/openstack/compute/console_output.py", "context.can(", "context.may("
+def test_a_target_that_the_source_does_not_tell(watched, tmp_path):
+    watched.tells_an_edit(
+        tmp_path,
+        f"{API}/console_output.py",
+        old="target={'project_id': instance.project_id}",
+        new="target=made(instance)",
+        says=[
+            f"nova/{API}/console_output.py asks os_compute_api:os-console-output about "
+            "'made(instance)': this is new"
+        ],
     )
-    (line,) = lines(now, sites=sites)
-    assert line.startswith("os_compute_api:os-console-output (class NONE) is asked now")
+
+
+def test_a_rule_that_is_not_asked_any_more(watched, tmp_path):
+    watched.tells_an_edit(
+        tmp_path,
+        f"{API}/console_output.py",
+        old="context.can(",
+        new="context.may(",
+        says=["os_compute_api:os-console-output (class NONE) is asked nowhere"],
+    )
