@@ -6,7 +6,7 @@ query of a list. It alone imports Cinder. Must never: remember an owner, since a
 transfer gives a volume another one. Read first: Cinder.adapted.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from cinder import exception
@@ -23,7 +23,7 @@ from vo_policy_ext.caller import Caller
 from vo_policy_ext.errors import Missing, Unready
 from vo_policy_ext.request import Environ
 from vo_policy_ext.routes import CANONICAL, READING, Access, Match
-from vo_policy_ext.wsgi import Application, Isolation, is_free
+from vo_policy_ext.wsgi import Application, Isolation, is_free, no_options
 
 _OWN_USER: Mapping[str, Any] = {
     "volume": models.Volume,
@@ -215,10 +215,16 @@ def _raised(environ: Environ) -> Environ:
     return {**environ, _VERSION: f"volume {routes.ASKED_AT}"}
 
 
-def filter_factory(global_conf: Any, **local_conf: Any) -> Any:
-    """Return the filter, for PasteDeploy."""
+def filter_factory(
+    global_conf: Mapping[str, str], **local_conf: str
+) -> Callable[[Application], Isolation]:
+    """Return the filter for PasteDeploy.
 
-    def make(app: Application) -> Isolation:
+    Raises ValueError for an option: it has none.
+    """
+    no_options("Cinder", local_conf)
+
+    def isolation(app: Application) -> Isolation:
         return Isolation(app, Cinder())
 
-    return make
+    return isolation

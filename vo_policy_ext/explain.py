@@ -164,7 +164,8 @@ def _steps(
     text = expressions.written(verdict.expression)
     if isinstance(verdict.expression, Leaf):
         if parts:
-            text += f" = {expressions.written(parts[0].expression)}"
+            note = f" ({verdict.note})" if verdict.note else ""
+            text += f" = {expressions.written(parts[0].expression)}{note}"
             parts = parts[0].parts or parts
         else:
             text += _because(verdict, verdict.expression, target, question)

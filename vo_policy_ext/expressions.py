@@ -16,6 +16,10 @@ from typing import Any
 
 from oslo_policy import policy
 
+# oslo.policy asks this rule, if there is one, in place of a rule that is not there
+# (its option policy_default_rule, which is taken to be as by default).
+DEFAULT = "default"
+
 _ATTRIBUTE = re.compile(r"%\(([^)]*)\)s")
 # What oslo.policy has built in, and what a service's context says of the caller.
 _BUILT_IN = frozenset({"rule", "role", "http", "https"})
@@ -178,11 +182,17 @@ def judged(
         note = "not asked here" if expression.is_remote else ""
         granted = remote if note else _holds(expression, target, caller)
         return Verdict(expression=expression, granted=granted, note=note)
-    if name not in rules or name in within:
-        note = "goes round in a circle" if name in within else "there is no such rule"
+    found = name if name in rules else DEFAULT
+    if found not in rules or found in within:
+        note = "goes round in a circle" if found in within else "there is no such rule"
         return Verdict(expression=expression, granted=False, note=note)
-    part = inner(rules[name], way=(*within, name))
-    return Verdict(expression=expression, granted=part.granted, parts=(part,))
+    part = inner(rules[found], way=(*within, found))
+    return Verdict(
+        expression=expression,
+        granted=part.granted,
+        parts=(part,),
+        note="" if found == name else f"no such rule, so {DEFAULT} decides",
+    )
 
 
 def fault_of_kind(leaf: Leaf) -> str:

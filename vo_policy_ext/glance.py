@@ -6,7 +6,7 @@ beside Glance's policy, which looks at the same property. It alone imports
 Glance. Must never: read a body that is an image. Read first: Glance.adapted.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from glance import db
@@ -18,7 +18,7 @@ from vo_policy_ext.caller import AUDITOR, Caller
 from vo_policy_ext.errors import Malformed, Missing
 from vo_policy_ext.request import Environ
 from vo_policy_ext.routes import CANONICAL, READING, Match
-from vo_policy_ext.wsgi import Application, Isolation, is_free
+from vo_policy_ext.wsgi import Application, Isolation, is_free, no_options
 
 _EVERYBODYS = frozenset({"public", "community"})
 
@@ -136,10 +136,16 @@ def _image(context: Any, image_id: str) -> Any:
     return None if found["deleted"] else found
 
 
-def filter_factory(global_conf: Any, **local_conf: Any) -> Any:
-    """Return the filter, for PasteDeploy."""
+def filter_factory(
+    global_conf: Mapping[str, str], **local_conf: str
+) -> Callable[[Application], Isolation]:
+    """Return the filter for PasteDeploy.
 
-    def make(app: Application) -> Isolation:
+    Raises ValueError for an option: it has none.
+    """
+    no_options("Glance", local_conf)
+
+    def isolation(app: Application) -> Isolation:
         return Isolation(app, Glance())
 
-    return make
+    return isolation

@@ -21,7 +21,7 @@ from vo_policy_ext.errors import Malformed, Refused, Unready
 from vo_policy_ext.nova_routes import TABLE
 from vo_policy_ext.request import Environ
 from vo_policy_ext.routes import CANONICAL, READING, Access, Match
-from vo_policy_ext.wsgi import Application, Isolation
+from vo_policy_ext.wsgi import Application, Isolation, no_options
 
 LOG = logging.getLogger(__name__)
 
@@ -198,12 +198,7 @@ def filter_factory(
 
     Raises ValueError for an option: it has none.
     """
-    if local_conf:
-        unknown = ", ".join(sorted(local_conf))
-        raise ValueError(
-            f"[filter:vo_isolation] in Nova's api-paste.ini has no option {unknown}. "
-            "Take it out: the filter has none."
-        )
+    no_options("Nova", local_conf)
     service = Nova()
 
     def isolation(app: Application) -> Isolation:

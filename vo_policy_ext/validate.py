@@ -128,8 +128,8 @@ class _Policy:
             if leaf.referred and leaf.referred not in self._rules:
                 yield _fault(
                     entry,
-                    f"{leaf.text} refers to a rule that there is not, and holds for "
-                    "nobody",
+                    f"{leaf.text} refers to a rule that there is not, and "
+                    f"{self._in_its_place()}",
                     _meant(leaf.referred, self._rules, otherwise="Define it."),
                 )
             fault = expressions.fault_of_kind(leaf)
@@ -144,6 +144,15 @@ class _Policy:
                         "project_id), a text in quotes or an installed plugin.",
                     ),
                 )
+
+    def _in_its_place(self) -> str:
+        """Return what a reference to a missing rule comes to."""
+        default = self._rules.get(expressions.DEFAULT)
+        if default is None:
+            return "holds for nobody"
+        check = expressions.written(default)
+        everybody = ", which holds for everybody" if check == "@" else ""
+        return f"the rule {expressions.DEFAULT} decides: {check}{everybody}"
 
     def _circles(self, entry: Entry) -> Iterator[Fault]:
         """Yield the shortest way by which a rule refers to itself.

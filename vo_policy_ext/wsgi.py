@@ -194,6 +194,15 @@ class Isolation:
         return json.dumps(document).encode()
 
 
+def no_options(service: str, options: Collection[str]) -> None:
+    """Raise ValueError for an option of the filter in a paste file: it has none."""
+    if options:
+        raise ValueError(
+            f"[filter:vo_isolation] in {service}'s paste file has no option "
+            f"{', '.join(sorted(options))}. Take it out: the filter has none."
+        )
+
+
 def is_free(caller: Caller, match: Match, method: str) -> bool:
     """Return whether the service's own policy is all that holds for the caller."""
     route = match.route

@@ -222,3 +222,18 @@ def test_an_attribute_that_the_rule_is_not_handed():
         asked(f"{API}servers:show", visibility="public")
     with pytest.raises(CannotTell, match="There is: nothing"):
         asked(f"{API}os-hosts:list", visibility="public")
+
+
+def test_what_decides_in_place_of_a_rule_that_is_not_there():
+    question = Question(
+        user="eve", project="else", roles=(), owner="alice", target_project="vo"
+    )
+    rules = rules_of("glance", modify_image="rule:vo_writ")
+    answer = explained("glance", "modify_image", question, rules, has_filter=False)
+    assert answer.allowed
+    text = "[yes] rule:vo_writ = @ (no such rule, so default decides)"
+    assert step(answer, "rule:vo_writ") == text
+    rules = rules_of("nova", **{f"{API}servers:stop": "rule:vo_writ"})
+    answer = explained("nova", f"{API}servers:stop", question, rules, has_filter=False)
+    assert not answer.allowed
+    assert step(answer, "rule:vo_writ").endswith(": there is no such rule")

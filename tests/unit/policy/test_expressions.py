@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Check strings: read, written, judged."""
 
+from types import SimpleNamespace
+
 import pytest
 from oslo_policy import policy
 
@@ -174,3 +176,17 @@ def test_a_check_of_a_plugin_without_a_kind_has_its_text(monkeypatch):
     monkeypatch.setattr(policy.RuleDefault, "check", Odd("odd", "x"), raising=False)
     monkeypatch.setattr(policy.RuleDefault, "__init__", lambda self, name, text: None)
     assert written(parsed("odd:x")) == "odd x"
+
+
+def test_a_rule_that_is_not_there_is_decided_by_default_as_in_oslo_policy():
+    for default, granted in (("", True), ("role:admin", False)):
+        found = came_out("rule:none", default=default)
+        assert found.granted is granted
+        assert found.note == "no such rule, so default decides"
+        rules = policy.Rules.from_dict({"default": default}, "default")
+        enforcer = SimpleNamespace(rules=rules)
+        check = policy.RuleDefault("asked", "rule:none").check
+        assert check(TARGET, CALLER, enforcer) is granted
+    assert came_out("rule:none", default="rule:none").note
+    assert not came_out("rule:none", default="rule:none").granted
+    assert came_out("rule:none").note == "there is no such rule"

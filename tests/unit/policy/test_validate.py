@@ -80,6 +80,15 @@ def test_a_typo_in_a_reference():
     assert only({STOP: "rule:xyz or rule:vo_write"}).mend == "Define it."
 
 
+def test_what_the_rule_default_makes_of_a_typo_in_a_reference():
+    """Glance has such a rule, which lets everybody through."""
+    fault = only({"modify_image": "rule:vo_writ"}, "glance")
+    told = "rule:vo_writ refers to a rule that there is not, and the rule default "
+    assert fault.reason == f"{told}decides: @, which holds for everybody"
+    admins = {"default": "role:admin", STOP: "rule:vo_writ or rule:vo_write"}
+    assert found(admins)[-1].reason == f"{told}decides: role:admin"
+
+
 def test_a_typo_in_an_attribute():
     fault = only({STOP: "rule:vo_write or user_id:%(usr_id)s"})
     assert fault.reason == (

@@ -24,3 +24,7 @@ def test_the_filter_stands_behind_the_context():
 def test_the_factory_is_there():
     made = PASTE.loaded()
     assert isinstance(made(lambda environ, start_response: []), Isolation)
+
+
+def test_paste_says_which_option_is_none(tmp_path):
+    PASTE.refuses_an_option(tmp_path)

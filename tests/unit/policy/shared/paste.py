@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from paste import deploy
 
 PASTE = Path(__file__).parents[4] / "paste"
@@ -70,6 +71,14 @@ class Snippet:
             f"{self.service}: in paste/{self.file.name} the filter stands {found}, and "
             f"should stand {between}"
         )
+
+    def refuses_an_option(self, folder: Path) -> None:
+        """Fail unless paste is told that the filter has no option."""
+        file = folder / "api-paste.ini"
+        file.write_text(self.file.read_text() + "exempt = bob\n")
+        named = f"in {self.service.capitalize()}'s paste file has no option exempt"
+        with pytest.raises(ValueError, match=named):
+            self.loaded(file)
 
     def loaded(self, file: Path | None = None) -> Any:
         """Return the filter's factory, as paste makes it of our lines."""
