@@ -24,7 +24,7 @@ OPTIONS = [
     cfg.StrOpt(
         "region_name",
         default="",
-        help="Region in which the other services (Glance) are looked up in the "
+        help="Region in which Glance, Neutron and Cinder are looked up in the "
         "catalog of the user's token. Empty: any region. Set it where the catalog "
         "has more than one.",
     ),
@@ -39,7 +39,8 @@ OPTIONS = [
         "cafile",
         default="",
         help="PEM file of the certificate authorities that the other services' "
-        "TLS certificates are checked against. Empty: those of the system.",
+        "TLS certificates are checked against. Empty: those of the Python library "
+        "requests, which from pip are its own and not the system's.",
     ),
     cfg.IntOpt(
         "timeout_seconds",

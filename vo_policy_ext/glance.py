@@ -102,7 +102,7 @@ class Glance:
                 try:
                     self._check_seen(context, caller, value)
                 except Missing as error:
-                    raise Malformed(error.message, code=error.code) from error
+                    raise Malformed(error.message, code="marker") from error
 
     def _check_seen(self, context: Any, caller: Caller, image_id: str) -> None:
         if CANONICAL.fullmatch(image_id):

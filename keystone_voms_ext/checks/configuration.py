@@ -68,8 +68,9 @@ def _methods() -> Findings:
         yield Finding(
             NOTE,
             "[auth] methods has external, which logs in whoever the web server "
-            "names in REMOTE_USER, and some name the DN of any certificate. Take "
-            "it out if nothing needs it.",
+            "names in REMOTE_USER, and some name the DN of any certificate. To take "
+            "it out moves the others, which misreads the tokens that are out: empty "
+            "the Fernet key repository and run keystone-manage fernet_setup then.",
         )
 
 
