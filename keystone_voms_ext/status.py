@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import keystone.conf
 from keystone.common import sql
+from oslo_config import cfg
 from oslo_upgradecheck import upgradecheck
 
 from keystone_voms_ext import conf
@@ -31,6 +32,8 @@ from keystone_voms_ext.identity import store
 from keystone_voms_ext.voms.errors import SetupError
 
 CONF = keystone.conf.CONF
+
+FAILED = 255
 
 CHECKS = (
     *configuration.CHECKS,
@@ -117,14 +120,25 @@ class Checks(upgradecheck.UpgradeCommands):
 
 
 def main() -> int:
-    """Run ``upgrade check``: 0 all well, 1 with warnings, 2 something is wrong."""
+    """Run ``upgrade check``: 0 all well, 1 with warnings, 2 something is wrong.
+
+    255: nothing can be told.
+    """
     register()
-    return int(
-        upgradecheck.main(
-            CONF,
-            "keystone",
-            Checks(),
-            argv=sys.argv[1:],
-            default_config_files=default_config_files(),
+    try:
+        return int(
+            upgradecheck.main(
+                CONF,
+                "keystone",
+                Checks(),
+                argv=sys.argv[1:],
+                default_config_files=default_config_files(),
+            )
         )
-    )
+    except cfg.Error as error:
+        # With a trace, it would be 1, and 1 stands for warnings.
+        print(
+            f"keystone-voms-status: {error}. Correct the configuration.",
+            file=sys.stderr,
+        )
+        return FAILED

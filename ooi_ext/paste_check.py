@@ -23,6 +23,7 @@ from ooi_ext.paste_site import (
     fits,
     has,
     is_api,
+    is_novas_own,
     is_predecessor,
     name_of,
     occi_pipelines,
@@ -138,7 +139,7 @@ def _judged(site: Lines, pipeline: Pipeline) -> Finding:
     what, mend = "", _MEND_ANEW
     if not is_api(site, words[-1]):
         what = f"does not end in Nova's application, but in {words[-1]!r}"
-    elif pipeline.section.name == V21:
+    elif is_novas_own(site, pipeline):
         what = "has OCCI's filter, which belongs into a pipeline of its own"
         mend = f"Take {words[occi]} out of it."
     elif not context:

@@ -7,11 +7,14 @@ beside it. Must never: load Nova, or write what it has not read. Read first: run
 """
 
 import difflib
+import errno
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,15 @@ ABOUT = (
 )
 KEPT = ".before-ooi-manage"
 
+_MENDS = {
+    errno.EACCES: "Run this as root.",
+    errno.EBUSY: "It is mounted there by itself, as into a container: edit it where "
+    "it comes from, with --file.",
+    errno.EISDIR: "Name the file in it.",
+    errno.ENOENT: "Name Nova's api-paste.ini by --file.",
+    errno.EPERM: "Is it immutable (lsattr)?",
+    errno.EROFS: "Edit it where it comes from, with --file.",
+}
 _NAME = "api-paste.ini"
 _SITE = "/etc/nova"
 
@@ -79,29 +91,52 @@ def run(options: Any) -> int:
         if options.check and options.dry_run:
             raise _Trouble("--check changes nothing: leave --dry-run out.")
         path = find(options.file, os.environ)
-        old = _read(path)
         if options.check:
-            return _tell(path, check(old, **wanted))
-        try:
-            new = (install if options.install else remove)(old, **wanted)
-        except Unusual as error:
-            print(f"ooi-manage: {path}: {_plain(str(error))}", file=sys.stderr)
-            print(f"{path} is left as it was.", file=sys.stderr)
-            return PROBLEM
+            return _tell(path, check(_read(path), **wanted))
         if options.dry_run:
-            sys.stdout.writelines(_difference(path, old, new))
-        elif new != old:
-            _replace(path, old, new)
-            print(
-                f"{path} is changed; {path}{KEPT} is what it was. Restart Nova's API."
-            )
-        if new == old:
-            there = "is in" if options.install else "is not in"
-            print(f"Nothing to change: what was asked for {there} {path}.")
-        return _warn(new, wanted) if options.install else FINE
-    except (_Trouble, OSError, UnicodeError) as error:
+            return _edit(path, options, wanted)
+        with _alone(path.parent):
+            return _edit(path, options, wanted)
+    except OSError as error:
+        named = error.filename2 or error.filename or "The file"
+        text = f"{named}: {error.strerror}. {_MENDS.get(error.errno or 0, '')}"
+        print(f"ooi-manage: {_plain(text.rstrip())}", file=sys.stderr)
+        return MISUSE
+    except (_Trouble, UnicodeError) as error:
         print(f"ooi-manage: {_plain(str(error))}", file=sys.stderr)
         return MISUSE
+
+
+def _edit(path: Path, options: Any, wanted: Mapping[str, bool]) -> int:
+    old = _read(path)
+    try:
+        new = (install if options.install else remove)(old, **wanted)
+    except Unusual as error:
+        print(f"ooi-manage: {path}: {_plain(str(error))}", file=sys.stderr)
+        print(f"{path} is left as it was.", file=sys.stderr)
+        return PROBLEM
+    if options.dry_run:
+        sys.stdout.writelines(_difference(path, old, new))
+    elif new != old:
+        _replace(path, old, new)
+        print(f"{path} is changed; {path}{KEPT} is what it was. Restart Nova's API.")
+    if new == old:
+        there = "is in" if options.install else "is not in"
+        print(f"Nothing to change: what was asked for {there} {path}.")
+    return _warn(new, wanted) if options.install else FINE
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Wait until no other run of this command edits a file of that directory."""
+    number = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # Not every file system has locks; without them _replace looks once more.
+        with suppress(OSError):
+            fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
 
 
 def find(named: str, environ: Mapping[str, str]) -> Path:
@@ -140,12 +175,18 @@ def _configured(site: Path) -> str:
 
 
 def _read(path: Path) -> str:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe would be waited for, for ever.
+        raise _Trouble(f"{path} is no plain file. Name one by --file.")
+    # As bytes, or the ends of the lines would be lost.
+    stored = path.read_bytes()
     try:
-        # As bytes, or the ends of the lines would be lost.
-        return path.read_bytes().decode("utf-8")
+        return stored.decode("utf-8")
     except UnicodeDecodeError as error:
+        line = stored.count(b"\n", 0, error.start) + 1
         raise _Trouble(
-            f"{path} is not UTF-8 (byte {error.start}), so Nova cannot read it either."
+            f"{path} is not UTF-8 (line {line}, byte {error.start}), so Nova cannot "
+            "read it either. Save it as UTF-8."
         ) from error
 
 

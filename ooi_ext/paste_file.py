@@ -24,6 +24,7 @@ from ooi_ext.paste_site import (
     first,
     fits,
     has,
+    is_novas_own,
     is_predecessor,
     name_of,
     named,
@@ -130,6 +131,15 @@ def _filter(role: str) -> tuple[str, ...]:
 
 def _without_occi(site: Lines) -> Lines:
     targets = {p.section.name for p in occi_pipelines(site)}
+    for pipeline in occi_pipelines(site):
+        if is_novas_own(site, pipeline):
+            word = first(site, pipeline.words, OCCI)
+            raise Unusual(
+                f"The pipeline of {pipeline.label} is Nova's own, and has OCCI's "
+                "filter in it.",
+                line=pipeline.line,
+                mend=f"Take {word} out of it.",
+            )
     if not site.app(COMPOSITE):
         # It was taken out by hand, and the paths left.
         targets.add(COMPOSITE)

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 _ENDS = re.compile(r"(\r\n|\n|\r)")
+# Some editors put it before the first line.
+_MARK = "\ufeff"
 _HEADER = re.compile(r"\[(.+)\]")
 _OPTION = re.compile(r"(.*?)\s*[=:]")
 # PasteDeploy takes either.
@@ -216,6 +218,12 @@ def parse(text: str) -> Lines:
     Raises Unusual if PasteDeploy could not read it, if something stands twice, or
     if this reading of it and Python's differ.
     """
+    if text.startswith(_MARK):
+        raise Unusual(
+            "The file begins with a byte order mark, so Nova cannot read it either.",
+            line=1,
+            mend="Save it as UTF-8 without that mark.",
+        )
     pieces = _ENDS.split(text)
     lines = tuple(zip(pieces[::2], (*pieces[1::2], ""), strict=True))
     if lines[-1] == ("", ""):

@@ -5,6 +5,7 @@ Owns: which section is a pipeline of Nova's API, and which filter does what,
 under whatever name the site gave it. Must never: judge or edit. Read first: read.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ FACTORIES = {
 }
 # The options that name a section, in sections of any kind.
 _NAMING = ("use", "next", "filter-with")
+# What people write behind a value, where PasteDeploy knows neither.
+_NO_NAME = re.compile(r"[#;]|\\+$")
 _PREDECESSOR = "ooi.wsgi:"
 _PIPELINE_FACTORY = "call:nova.api.auth:pipeline_factory"
 
@@ -83,6 +86,15 @@ def read(text: str) -> Lines:
                 line=pipeline.line,
                 mend="Write its filters out.",
             )
+        if odd := [word for word in pipeline.words if _NO_NAME.match(word)]:
+            raise Unusual(
+                f"{odd[0]!r} stands in the pipeline of {pipeline.label}. There it is "
+                "no comment and no end of a line but the name of a filter, and Nova "
+                "finds none.",
+                line=pipeline.line,
+                mend="Give a comment a line of its own; a line that goes on needs no "
+                "sign, the next one begins with a blank.",
+            )
     if not is_api(site, v21.words[-1]):
         raise Unusual(
             f"{v21.words[-1]!r}, at the end of the pipeline of {v21.label}, is not "
@@ -99,7 +111,8 @@ def section_of(site: Lines, name: str) -> Section:
     if not section:
         raise Unusual(
             f"There is no [composite:{name}].",
-            mend="Is this the api-paste.ini of Nova's API?",
+            mend="Is this the api-paste.ini of Nova's API?"
+            + (" Give what /v2.1 leads to that name." if name == V21 else ""),
         )
     return section
 
@@ -128,6 +141,15 @@ def api_pipelines(site: Lines) -> tuple[Pipeline, ...]:
 def occi_pipelines(site: Lines) -> tuple[Pipeline, ...]:
     """Return those with OCCI's filter, or its predecessor's."""
     return tuple(p for p in pipelines(site) if has(site, p, OCCI))
+
+
+def is_novas_own(site: Lines, pipeline: Pipeline) -> bool:
+    """Tell whether Nova's own paths lead to a pipeline."""
+    name = pipeline.section.name
+    mounts = section_of(site, ROOT).options
+    return name == V21 or any(
+        name in mount.words for mount in mounts if mount.key.startswith("/v2")
+    )
 
 
 def named(site: Lines, name: str) -> Pipeline:

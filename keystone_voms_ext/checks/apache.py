@@ -18,7 +18,13 @@ from keystone_voms_ext.checks import uwsgi
 from keystone_voms_ext.checks.apache_config import ENVVARS, Apache, load
 from keystone_voms_ext.checks.apache_hosts import Door, Host, doors, hosts
 from keystone_voms_ext.checks.finding import NOTE, OK, WRONG, Check, Finding, Findings
-from keystone_voms_ext.checks.place import chosen, is_directory, is_file, read
+from keystone_voms_ext.checks.place import (
+    chosen,
+    is_directory,
+    is_file,
+    names_in_code,
+    read,
+)
 
 CONF = keystone.conf.CONF
 
@@ -28,6 +34,7 @@ USUAL = ("/etc/apache2/apache2.conf", "/etc/httpd/conf/httpd.conf")
 # A proxy, its user, a CA below another: less stops every proxy of some users.
 _DEPTH_NEEDED = 3
 _DEPTH_GOOD = 10
+_NO_CACHE = ("", "none", "nonenotnull")
 _SESSIONS = "A resumed session keeps the user's leaf and loses its chain."
 
 
@@ -45,7 +52,7 @@ def judged(apache: Apache, site: Site) -> Findings:
     """Yield what is wrong in a configuration, each fault once."""
     yield from (Finding(NOTE, f"{text} This is not checked.") for text in apache.untold)
     found = hosts(apache)
-    ways = doors(found, site.sockets)
+    ways = doors(found, site.sockets, by_place=not site.by_header)
     open_ways = [way for way in ways if way.host.has_tls and _carries(way)]
     if not ways:
         yield Finding(
@@ -65,14 +72,26 @@ def judged(apache: Apache, site: Site) -> Findings:
             WRONG,
             f"{open_ways[0].host}: mod_gridsite is not loaded, and without it Apache "
             "refuses every proxy. Install gridsite and add 'LoadModule "
-            "gridsite_module /usr/lib/apache2/modules/mod_gridsite.so'.",
+            f"gridsite_module {_modules_of(apache)}/mod_gridsite.so'.",
         )
     for host in dict.fromkeys(way.host for way in open_ways):
         for rule in (_verification, _depth, _authorities, _revocation):
             yield from rule(apache, host, site)
     for way in open_ways:
+        yield from _asked_late(way)
         yield from _export(way)
         yield from _application(way)
+
+
+def _modules_of(apache: Apache) -> str:
+    """Return the directory of Apache's modules, as its own lines have it."""
+    found = [
+        one.words[1].rpartition("/")[0]
+        for one in apache.directives
+        if one.name == "loadmodule" and one.words[:1] == ("ssl_module",)
+        if "/" in "".join(one.words[1:2])
+    ]
+    return found[-1] if found else "/usr/lib/apache2/modules"
 
 
 def _carries(way: Door) -> bool:
@@ -97,7 +116,7 @@ def _everywhere(apache: Apache) -> Findings:
     """Yield the faults that concern all virtual hosts, wherever they stand."""
     for one in apache.directives:
         text = " ".join(one.words)
-        if one.name == "sslsessioncache" and text.lower() not in ("", "none"):
+        if one.name == "sslsessioncache" and text.lower() not in _NO_CACHE:
             yield Finding(
                 WRONG,
                 f"{one.place}: SSLSessionCache is {text}. {_SESSIONS} Comment the line "
@@ -123,10 +142,11 @@ def _everywhere(apache: Apache) -> Findings:
 def _resumption(
     apache: Apache, found: tuple[Host, ...], judged_hosts: list[Host]
 ) -> Findings:
-    ports = frozenset().union(*(host.ports for host in judged_hosts))
     for host in found:
         # Before a name is known, the first virtual host of a port speaks for all.
-        shares = host.section is not None and host.has_tls and host.ports & ports
+        shares = (
+            host.section is not None and host.has_tls and host.shares_port(judged_hosts)
+        )
         if (host in judged_hosts or shares) and host.value(
             "sslsessiontickets"
         ) != "off":
@@ -134,19 +154,24 @@ def _resumption(
             yield Finding(
                 WRONG,
                 f"{last.place if last else host}: SSLSessionTickets is "
-                f"{'on' if last else 'not set, and on by default'}. {_SESSIONS} Set "
+                f"{last.words[0] if last else 'not set, and on by default'}. "
+                f"{_SESSIONS} Set "
                 "'SSLSessionTickets off' in each virtual host of the port.",
             )
 
 
+def _asked_late(way: Door) -> Findings:
+    for one in way.host.nested("sslverifyclient"):
+        if way.meets(one.within[-1]):
+            yield Finding(
+                WRONG,
+                f"{one.place}: SSLVerifyClient stands inside <{one.within[-1].kind}>, "
+                "and with TLS 1.3 everybody gets 403 there. Move it to the virtual "
+                "host, as 'SSLVerifyClient optional'.",
+            )
+
+
 def _verification(apache: Apache, host: Host, site: Site) -> Findings:
-    for one in host.nested("sslverifyclient"):
-        yield Finding(
-            WRONG,
-            f"{one.place}: SSLVerifyClient stands inside <{one.within[-1].kind}>, and "
-            "with TLS 1.3 everybody gets 403 there. Move it to the virtual host, as "
-            "'SSLVerifyClient optional'.",
-        )
     last, value = host.last("sslverifyclient"), host.value("sslverifyclient")
     if value == "optional":
         return
@@ -247,7 +272,7 @@ def _revocation(apache: Apache, host: Host, site: Site) -> Findings:
 
 
 def _export(way: Door) -> Findings:
-    have = way.host.options(way.path)
+    have = way.host.options(way)
     for name, harm in (
         ("ExportCertData", "the certificates do not reach Keystone"),
         ("StdEnvVars", "what TLS found out does not reach Keystone"),
@@ -269,7 +294,7 @@ def _application(way: Door) -> Findings:
         )
     elif way.protocol == "wsgi":
         try:
-            if "keystone_voms_ext" not in read(Path(way.target)):
+            if not names_in_code("keystone_voms_ext", read(Path(way.target))):
                 yield Finding(
                     WRONG,
                     f"{way.directive.place}: {way.target} loads Keystone without its "

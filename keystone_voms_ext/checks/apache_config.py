@@ -30,6 +30,7 @@ _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)")
 _VERSION = re.compile(r"(!?)\s*(<=?|>=?|==?)?\s*(\d+(?:\.\d+)*)")
 # Debian has these in the binary itself.
 _BUILT_IN = ("core", "so", "http", "log_config", "logio", "version", "unixd")
+_BUILT_IN_FILES = ("core.c", "http_core.c", "mod_watchdog.c")
 # 2.4 is the only Apache there is, and its third number is not known here.
 _APACHE = (2, 4, 9999)
 
@@ -120,7 +121,7 @@ class _Reader:
         self.root = main.parent
         self.directives: list[Directive] = []
         self.modules = {f"{name}_module" for name in _BUILT_IN}
-        self.modules |= {f"mod_{name}.c" for name in _BUILT_IN} | {"core.c"}
+        self.modules |= {f"mod_{name}.c" for name in _BUILT_IN} | {*_BUILT_IN_FILES}
         self.untold: list[str] = []
         self._files = 0
         self._defined: dict[str, str | None] = {}
@@ -139,8 +140,9 @@ class _Reader:
             return
         active = all(one.taken for one in self._open)
         if line.startswith("<"):
-            kind, _, rest = line[1:].rstrip().removesuffix(">").partition(" ")
-            self._begin(kind.lower(), rest.strip(), place, active)
+            # A blank behind the name may be a tab.
+            kind, *rest = line[1:].rstrip().removesuffix(">").split(None, 1) or ("",)
+            self._begin(kind.lower(), "".join(rest).strip(), place, active)
         elif active:
             name, *arguments = words(self._resolved(line)) or ("",)
             self._directive(name.lower(), tuple(arguments), place, depth)
@@ -191,12 +193,14 @@ class _Reader:
         elif name == "serverroot" and arguments:
             self.root = Path(arguments[0])
         elif name == "loadmodule" and len(arguments) == 2:
-            self.modules.add(arguments[0])
-            self.modules.add(f"{arguments[1].rpartition('/')[2].removesuffix('.so')}.c")
+            self.modules.update(_known_as(arguments[0], arguments[1]))
         within = tuple(one.section for one in self._open if one.section is not None)
         self.directives.append(Directive(name, arguments, place, within))
 
     def _include(self, name: str, place: Place, depth: int, *, needed: bool) -> None:
+        if "${" in name:
+            self.untold.append(f"{place}: what {name} stands for is not known here.")
+            return
         found = False
         for path in self._files_of(self._path(name)):
             found = True
@@ -252,6 +256,18 @@ class _Reader:
                     self._environment[match[1]] = value
                 place = Place(path, number)
                 self.directives.append(Directive(ENVVARS, (match[1], value), place, ()))
+
+
+def _known_as(module: str, path: str) -> tuple[str, ...]:
+    """Return what <IfModule> knows a module by: its name, and that of its source.
+
+    The file need not have the name of the source: mod_wsgi_python3.so is mod_wsgi.c.
+    """
+    name = module.removesuffix("_module")
+    if name.startswith("mpm_"):
+        return module, f"{name.removeprefix('mpm_')}.c"
+    file = path.rpartition("/")[2].removesuffix(".so")
+    return module, f"mod_{name}.c", f"{file}.c"
 
 
 def _version_holds(rest: str) -> bool:

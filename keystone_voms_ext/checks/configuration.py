@@ -8,7 +8,9 @@ a wrong option is to be found while Keystone cannot even start. Read
 
 from __future__ import annotations
 
-import re
+import configparser
+from collections.abc import Iterator
+from typing import Any
 
 import keystone.conf
 from oslo_config import cfg
@@ -18,6 +20,9 @@ from keystone_voms_ext import conf, wsgi
 from keystone_voms_ext.checks.finding import NOTE, OK, WRONG, Check, Finding, Findings
 
 CONF = keystone.conf.CONF
+
+# It stands here by name, for loading it is the paste file's to do.
+_V2 = "keystone_voms_ext.v2"
 
 
 def _options() -> Findings:
@@ -130,18 +135,58 @@ def _tokens() -> Findings:
 
 def _paste() -> Findings:
     path = wsgi.paste_file()
-    # What the file names is looked up, but nothing is made of it.
-    loadwsgi.loadcontext(loadwsgi.APP, f"config:{path.resolve()}", name="main")
-    if not re.search(r"(?m)#voms\s*$|wsgi:filter_factory\s*$", path.read_text()):
+    try:
+        # What the file names is looked up, but nothing is made of it.
+        context = loadwsgi.loadcontext(loadwsgi.APP, f"config:{path.resolve()}", "main")
+        ways = tuple(_ways(context))
+    except (OSError, LookupError, configparser.Error, ValueError, ImportError) as error:
+        what = (str(error).strip().splitlines() or [""])[0]
+        yield Finding(
+            WRONG,
+            f"{path} cannot be loaded, and Keystone does not start with it: "
+            f"{type(error).__name__}: {what}. Correct it, or name another by "
+            f"{wsgi.PASTE_VARIABLE}.",
+        )
+        return
+    ways = tuple(way for way in ways if way[-1] is wsgi.app_factory) or ways
+    if not all(wsgi.filter_factory in way for way in ways):
         yield Finding(
             NOTE,
-            f"{path} has no filter voms: federated logins do not work, and "
-            "REMOTE_USER is not taken out of requests.",
+            f"{path} has no filter voms on the way to Keystone: federated logins do "
+            "not work, and REMOTE_USER is not taken out of requests.",
+        )
+    elif any(map(_asks_behind, ways)):
+        yield Finding(
+            WRONG,
+            f"{path} has voms_v2 behind voms, which what it asks has to go through. "
+            "Put voms_v2 first.",
         )
     else:
         yield Finding(
             OK, f"It is {path}, where {wsgi.PASTE_VARIABLE} is set as it is here."
         )
+
+
+def _ways(context: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the factories on each way through a paste file, the application last."""
+    filters = [one.object for one in getattr(context, "filter_contexts", ())]
+    if single := getattr(context, "filter_context", None):
+        filters.append(single.object)
+    inner = getattr(context, "app_context", None) or getattr(
+        context, "next_context", None
+    )
+    if inner is not None:
+        yield from ((*filters, *way) for way in _ways(inner))
+    elif context.protocol == "paste.composite_factory":
+        for name in dict.fromkeys(context.local_conf.values()):
+            yield from _ways(context.loader.get_context(loadwsgi.APP, name))
+    else:
+        yield (context.object,)
+
+
+def _asks_behind(way: tuple[Any, ...]) -> bool:
+    behind = way[way.index(wsgi.filter_factory) :]
+    return any(getattr(one, "__module__", "") == _V2 for one in behind)
 
 
 CHECKS = (

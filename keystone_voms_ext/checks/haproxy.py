@@ -22,9 +22,10 @@ from keystone_voms_ext.checks.haproxy_config import (
     Section,
     argument,
     backends,
+    is_loaded,
     parse,
 )
-from keystone_voms_ext.checks.place import chosen, is_file, read
+from keystone_voms_ext.checks.place import chosen, read
 
 CONF = keystone.conf.CONF
 
@@ -246,21 +247,38 @@ def _binds(door: Section, sections: tuple[Section, ...], site: Site) -> Findings
                 )
                 + ". Set 'verify optional'.",
             )
-        for name, what in (("ca-file", "CAs"), ("crl-file", "CRLs")):
-            path = argument(row, name)
-            mild = name == "crl-file" and site.crl_policy == "off"
-            if not path:
-                yield Finding(
-                    NOTE if mild else WRONG,
-                    f"{one.place}: the bind has no {name}. Add one with all {what} of "
-                    "the accepted authorities.",
-                )
-            elif path.startswith("/") and not is_file(Path(path)):
-                yield Finding(
-                    WRONG,
-                    f"{one.place}: {name} is {path}, and there is no such file. Write "
-                    f"all {what} of the accepted authorities there.",
-                )
+        yield from _authorities(one, sections, site)
+
+
+def _authorities(bind: Line, sections: tuple[Section, ...], site: Site) -> Findings:
+    base = "".join(
+        "".join(one.words[1:2])
+        for section in sections
+        if section.kind == "global"
+        for one in section.of("ca-base")[-1:]
+    )
+    for name, what in (("ca-file", "CAs"), ("crl-file", "CRLs")):
+        path = argument(bind.words, name)
+        mild = name == "crl-file" and site.crl_policy == "off"
+        if not path:
+            yield Finding(
+                NOTE if mild else WRONG,
+                f"{bind.place}: the bind has no {name}. Add one with all {what} of "
+                "the accepted authorities.",
+            )
+        elif "$" in path:
+            yield Finding(
+                NOTE,
+                f"{bind.place}: {name} is {path}, whose value is not known here. See "
+                f"that it exists, with all {what} of the accepted authorities.",
+            )
+        elif (base or path.startswith("/")) and not is_loaded(Path(base, path)):
+            yield Finding(
+                WRONG,
+                f"{bind.place}: {name} is {path}, and there is no such file"
+                f"{f' in {base}' if base and path[0] != '/' else ''}. Write all "
+                f"{what} of the accepted authorities there.",
+            )
 
 
 def _servers(door: Section, sections: tuple[Section, ...], site: Site) -> Findings:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keystone_voms_ext.checks.apache_config import words
-from keystone_voms_ext.checks.place import Place
+from keystone_voms_ext.checks.place import Place, is_directory, is_file
 
 _SECTIONS = ("global", "defaults", "frontend", "backend", "listen")
+# Of a directory, HAProxy loads these only; the names by hash of IGTF are none.
+_IN_DIRECTORY = (".pem", ".crt", ".cer", ".crl")
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,15 @@ def backends(door: Section, sections: tuple[Section, ...]) -> tuple[Section, ...
 def argument(row: tuple[str, ...], name: str) -> str:
     """Return the word behind a keyword, '' if there is none."""
     return "".join(row[row.index(name) + 1 :][:1]) if name in row else ""
+
+
+def is_loaded(path: Path) -> bool:
+    """Tell whether HAProxy finds anything there: a file, or a directory of them."""
+    if is_file(path):
+        return True
+    try:
+        return is_directory(path) and any(
+            one.suffix in _IN_DIRECTORY for one in path.iterdir()
+        )
+    except OSError as error:
+        return isinstance(error, PermissionError)

@@ -9,6 +9,7 @@ anything. Read ``read`` first.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,11 @@ def read(path: Path) -> str:
     except ValueError as error:
         # A name with a NUL in it.
         raise FileNotFoundError(f"{str(path)!r} is no name of a file") from error
+
+
+def names_in_code(name: str, script: str) -> bool:
+    """Tell whether a script of Python has a name, elsewhere than in a comment."""
+    return re.search(rf"(?m)^[^#\n]*{re.escape(name)}", script) is not None
 
 
 def chosen(variable: str, *usual: str) -> Path:

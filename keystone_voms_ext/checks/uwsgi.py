@@ -12,28 +12,32 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keystone_voms_ext.checks.finding import NOTE, WRONG, Check, Finding, Findings
-from keystone_voms_ext.checks.place import Place, chosen, read
+from keystone_voms_ext.checks.place import Place, chosen, names_in_code, read
 
 VARIABLE = "OS_KEYSTONE_VOMS_UWSGI"
 USUAL = "/etc/keystone/keystone-voms-uwsgi.ini"
 APPLICATION = "keystone_voms_ext.wsgi"
 
 MAX_FILES = 50
+_MAX_DEPTH, _MAX_VALUE = 10, 4096
 _DEFAULT_BUFFER = 4096
 # A proxy of proxies is 8 kB; one with 150 groups needs all there is.
 _BUFFER_NEEDED, _BUFFER_GOOD = 16384, 65535
 
 _INCLUDES = ("ini", "include", "inherit", "config")
+_OTHERS = (".yaml", ".yml", ".xml", ".json", ".js")
+# A short name, as b for buffer-size, is one of the command line only.
 # Their peers say in variables, which no client can, what certificate there was.
-_TRUSTED = ("socket", "uwsgi-socket", "s", "scgi-socket", "fastcgi-socket")
+_TRUSTED = ("socket", "uwsgi-socket", "scgi-socket", "fastcgi-socket")
 _HTTP = ("http-socket", "http", "https", "http-router", "https-socket")
 _SECTION = re.compile(r"\[([^]]*)\]")
 _MAGIC = re.compile(r"%([dDpPsSnNeEcC%])")
-_PLACEHOLDER = re.compile(r"[%$]\(([^()]{1,200})\)")
+_PLACEHOLDER = re.compile(r"([%$])\(([^()]{1,200})\)")
+_UNKNOWN = re.compile(r"[%$@]\(")
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,12 @@ def load(main: Path) -> tuple[tuple[Setting, ...], tuple[str, ...]]:
     """
     reader = _Reader()
     reader.take(read(main), main, "uwsgi")
-    return tuple(reader.settings), tuple(dict.fromkeys(reader.untold))
+    reader.inherit()
+    # A placeholder may stand above what it stands for.
+    settings = [
+        replace(one, value=reader.resolved(one.value)) for one in reader.settings
+    ]
+    return tuple(settings), tuple(dict.fromkeys(reader.untold))
 
 
 class _Reader:
@@ -80,6 +89,7 @@ class _Reader:
         self.untold: list[str] = []
         self._files = 0
         self._set: dict[str, str] = {}
+        self._heirs: list[Setting] = []
 
     def take(self, text: str, file: Path, wanted: str) -> None:
         """Read one section of a file's text, and what it includes."""
@@ -95,22 +105,32 @@ class _Reader:
                 continue
             name, equals, value = line.partition("=")
             # An option without a value is switched on.
-            value = self._resolved(value.strip(), file) if equals else "1"
+            value = _with_file(value.strip(), file) if equals else "1"
             self._option(Setting(name.strip(), value, Place(file, number)))
 
+    def inherit(self) -> None:
+        """Read what files inherit, after all else: so uWSGI does."""
+        while self._heirs:
+            self._include(self._heirs.pop(0))
+
     def _option(self, setting: Setting) -> None:
+        if setting.name == "inherit":
+            self._heirs.append(setting)
+            return
         if setting.name in _INCLUDES:
             self._include(setting)
             return
+        # The first value of a name is what a placeholder stands for.
         if setting.name in ("set", "set-placeholder", "set-ph"):
             name, _, value = setting.value.partition("=")
-            self._set[name.strip()] = value.strip()
+            # A blank before the sign would be one of the name.
+            self._set.setdefault(name, value.strip())
         else:
-            self._set[setting.name] = setting.value
+            self._set.setdefault(setting.name, setting.value)
         self.settings.append(setting)
 
     def _include(self, setting: Setting) -> None:
-        name, _, section = setting.value.partition(":")
+        name, _, section = self.resolved(setting.value).partition(":")
         here = setting.place.file
         # Its own relative names uWSGI takes from where it was started.
         path = here.parent / name if name else here
@@ -123,30 +143,50 @@ class _Reader:
         except (OSError, RecursionError) as error:
             self.untold.append(f"{setting.place}: {path} cannot be read: {error}.")
 
-    def _resolved(self, value: str, file: Path) -> str:
-        directory = os.path.abspath(file.parent)
-        known = {
-            "d": f"{directory}/",
-            "p": os.path.join(directory, file.name),
-            "s": file.name,
-            "n": file.stem,
-            "e": file.suffix.removeprefix("."),
-            "c": os.path.basename(directory),
-            "%": "%",
-        }
-        value = _MAGIC.sub(lambda match: known[match[1].lower()], value)
+    def resolved(self, value: str) -> str:
+        """Return a value with its placeholders replaced; unknown ones stay."""
 
-        def placeholder(match: re.Match[str]) -> str:
-            return self._set.get(match[1], os.environ.get(match[1], match[0]))
+        def known(match: re.Match[str]) -> str:
+            # $(...) is of the environment, which need not be that of uWSGI.
+            values = self._set if match[1] == "%" else os.environ
+            return values.get(match[2].strip(), match[0])
 
-        return _PLACEHOLDER.sub(placeholder, value)
+        for _ in range(_MAX_DEPTH):
+            before, value = value, _PLACEHOLDER.sub(known, value)[:_MAX_VALUE]
+            if value == before:
+                break
+        return value
+
+
+def _with_file(value: str, file: Path) -> str:
+    """Return a value with what stands for its own file replaced."""
+    directory = os.path.abspath(file.parent)
+    known = {
+        "d": f"{directory}/",
+        "p": os.path.join(directory, file.name),
+        "s": file.name,
+        "n": file.stem,
+        "e": file.suffix.removeprefix("."),
+        "c": os.path.basename(directory),
+        "%": "%",
+    }
+    return _MAGIC.sub(lambda match: known[match[1].lower()], value)
 
 
 def listeners(settings: tuple[Setting, ...]) -> tuple[Listener, ...]:
     """Return the sockets of a configuration, in its order."""
     asks_http = any(one.name == "protocol" and one.value == "http" for one in settings)
+    shared = [one.value for one in settings if one.name == "shared-socket"]
+
+    def meant(one: Setting) -> Setting:
+        """Return a socket of its own, where ``=0`` is the first of the shared ones."""
+        number = one.value.removeprefix("=")
+        if one.value.startswith("=") and number in map(str, range(len(shared))):
+            return replace(one, value=shared[int(number)])
+        return one
+
     return tuple(
-        Listener(one, one.name in _HTTP or (asks_http and one.name in ("socket", "s")))
+        Listener(meant(one), one.name in _HTTP or (asks_http and one.name == "socket"))
         for one in settings
         if one.name in (*_TRUSTED, *_HTTP)
     )
@@ -178,7 +218,7 @@ def judged(settings: tuple[Setting, ...], *, file: Path) -> Findings:
             "'uwsgi-socket = /run/keystone-voms/uwsgi.sock'.",
         )
     for one in listening:
-        if "%(" in one.setting.value or "$(" in one.setting.value:
+        if _UNKNOWN.search(one.setting.value):
             yield Finding(
                 NOTE,
                 f"{one.setting.place}: the value of {one.setting.name} is not known "
@@ -218,7 +258,7 @@ def _application(settings: tuple[Setting, ...], file: Path) -> Findings:
     named = [
         one
         for one in settings
-        if one.name in ("module", "wsgi", "w", "mount", "wsgi-file", "file")
+        if one.name in ("module", "wsgi", "mount", "wsgi-file", "file")
     ]
     callable_ = _last(settings, "callable")
     mend = f"Set 'module = {APPLICATION}:application'."
@@ -227,6 +267,13 @@ def _application(settings: tuple[Setting, ...], file: Path) -> Findings:
             WRONG, f"{file}: it has no module, so no Keystone is loaded. {mend}"
         )
     for one in named:
+        if _UNKNOWN.search(one.value):
+            yield Finding(
+                NOTE,
+                f"{one.place}: the value of {one.name}, {one.value}, is not known "
+                f"here. See that it is '{APPLICATION}:application'.",
+            )
+            continue
         value = one.value.rpartition("=")[2].strip() if one.name == "mount" else ""
         module, _, name = (value or one.value).partition(":")
         if one.name in ("wsgi-file", "file") or module.endswith(".py"):
@@ -248,16 +295,24 @@ def _application(settings: tuple[Setting, ...], file: Path) -> Findings:
 
 def _takes_ours(path: Path) -> bool:
     try:
-        return APPLICATION in read(path)
+        return names_in_code(APPLICATION, read(path))
     except OSError:
         return False
 
 
 def _buffer(settings: tuple[Setting, ...], file: Path) -> Findings:
-    last = _last(settings, "buffer-size", "b")
+    last = _last(settings, "buffer-size")
     value = last.value if last else str(_DEFAULT_BUFFER)
-    known = value.isascii() and value.isdigit() and len(value) < 9
-    size = int(value) if known else 0
+    if last and _UNKNOWN.search(value):
+        yield Finding(
+            NOTE,
+            f"{last.place}: the value of buffer-size, {value}, is not known here. See "
+            f"that it is {_BUFFER_GOOD}.",
+        )
+        return
+    # As uWSGI does, which takes the digits and leaves the rest.
+    digits = re.match(r"\+?([0-9]{1,9})", value)
+    size = int(digits[1]) if digits else 0
     if size < _BUFFER_GOOD:
         yield Finding(
             WRONG if size < _BUFFER_NEEDED else NOTE,
@@ -274,7 +329,7 @@ def _buffer(settings: tuple[Setting, ...], file: Path) -> Findings:
 
 def _mode(settings: tuple[Setting, ...], listening: tuple[Listener, ...]) -> Findings:
     files = [one for one in listening if not one.is_tcp and not one.is_abstract]
-    chmod, umask = _last(settings, "chmod-socket", "C"), _last(settings, "umask")
+    chmod, umask = _last(settings, "chmod-socket"), _last(settings, "umask")
     if files and chmod is not None:
         # Without a value, or with 1, uWSGI takes 666.
         text = chmod.value if chmod.value not in ("", "1", "true") else "666"
@@ -310,6 +365,14 @@ def _open_to_all(setting: Setting, why: str) -> Finding:
 
 def _find() -> Iterator[Finding]:
     file = chosen(VARIABLE, USUAL)
+    if file.suffix in _OTHERS:
+        yield Finding(
+            NOTE,
+            f"{file}: only ini files are read here: not checked. See that it has "
+            f"'{APPLICATION}:application', buffer-size {_BUFFER_GOOD}, and a unix "
+            "socket for the TLS server alone.",
+        )
+        return
     try:
         settings, untold = load(file)
     except OSError as error:

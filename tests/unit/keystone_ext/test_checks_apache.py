@@ -9,79 +9,38 @@ from hypothesis import strategies as st
 from keystone_voms_ext import conf
 from keystone_voms_ext.checks import apache, apache_config, place, uwsgi
 from keystone_voms_ext.checks.finding import NOTE, OK, WRONG, Finding
+from tests.guide import reader
 from tests.unit.keystone_ext import guide
 
 CONF = keystone.conf.CONF
-# Debian's main file, less what no check looks at.
-MAIN = """\
-DefaultRuntimeDir ${APACHE_RUN_DIR}
-User ${APACHE_RUN_USER}
-IncludeOptional mods-enabled/*.load
-IncludeOptional mods-enabled/*.conf
-Include ports.conf
-IncludeOptional conf-enabled/*.conf
-IncludeOptional sites-enabled/*.conf
-"""
-FILES = {
-    "apache2.conf": MAIN,
-    "envvars": "export APACHE_RUN_DIR=/run/apache2$SUFFIX\nunset HOME\n",
-    "ports.conf": "Listen 80\n<IfModule ssl_module>\n\tListen 443\n</IfModule>\n",
-    "mods-enabled/ssl.load": "# Depends\nLoadModule ssl_module /m/mod_ssl.so\n",
-    "mods-enabled/ssl.conf": """\
-<IfModule mod_ssl.c>
-    #   SSLSessionCache shmcb:${APACHE_RUN_DIR}/ssl_scache(512000)
-    SSLSessionCacheTimeout  300
-</IfModule>
-""",
-    "sites-enabled/000-default.conf": """\
-<VirtualHost *:80>
-    DocumentRoot /var/www/html
-</VirtualHost>
-""",
-}
-GUIDE = guide.block("apache", having="gridsite_module")
-SHIPPED = (guide.DEPLOY / "apache" / "keystone-voms.conf").read_text("utf-8")
+FILES = guide.DEBIANS_APACHE
+SITE = guide.by_default(guide.APACHE)
 SOCKET = "/run/keystone-voms/uwsgi.sock"
+UPSTREAM = f'"unix:{SOCKET}|uwsgi://keystone-voms/"'
+# What the guide has beside the site.
+VALUES = "/etc/apache2/conf-available/keystone-voms-site.conf"
+TLS = "/etc/apache2/mods-available/ssl.conf"
 
 
-@pytest.fixture
-def host(tmp_path):
-    """Return a function that judges an Apache with some files changed."""
-    cas = tmp_path / "certificates"
-    cas.mkdir()
-
-    def judge(site=GUIDE, *, files=(), sockets=(SOCKET,), **options):
-        for name, text in {
-            **FILES,
-            "sites-enabled/keystone-voms.conf": site,
-            **dict(files),
-        }.items():
-            path = tmp_path / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text.replace("/etc/grid-security", str(tmp_path)))
-        found = apache.judged(
-            apache_config.load(tmp_path / "apache2.conf"),
-            apache.Site(
-                **{
-                    "ca_path": str(cas),
-                    "crl_policy": "require",
-                    "by_header": False,
-                    "sockets": sockets,
-                    **options,
-                }
-            ),
-        )
-        return [
-            (level, text.replace(str(tmp_path), "/x"))
-            for level, text in guide.faults(dict.fromkeys(found))
-        ]
-
-    return judge
-
-
-@pytest.mark.parametrize("site", [GUIDE, SHIPPED], ids=["guide", "shipped"])
+@pytest.mark.parametrize("site", [guide.APACHE, SITE], ids=["shipped", "by default"])
 def test_the_files_that_a_site_gets_are_good(host, site):
     assert host(site) == []
+
+
+def test_what_the_guide_makes_of_debians_files_is_good(host, tmp_path):
+    debians = FILES["mods-enabled/ssl.conf"].replace("#   SSL", "\tSSL")
+    files = {"mods-enabled/ssl.conf": debians}
+    ((level, told),) = host(guide.APACHE, files=files)
+    assert level == WRONG and "SSLSessionCache is shmcb:" in told
+    mended = guide.edited(TLS, debians, variant=reader.APACHE, folder=tmp_path)
+    assert "\n    SSLSessionCacheTimeout" in mended
+    files = {
+        "mods-enabled/ssl.conf": mended,
+        "conf-enabled/keystone-voms-site.conf": guide.printed(
+            VALUES, variant=reader.APACHE
+        ),
+    }
+    assert host(guide.APACHE, files=files) == []
 
 
 CHANGES = [
@@ -95,20 +54,20 @@ CHANGES = [
     (
         "SSLVerifyClient optional",
         "SSLVerifyClient optional_no_ca",
-        "line 12: SSLVerifyClient is optional_no_ca",
+        "line {}: SSLVerifyClient is optional_no_ca",
     ),
     ("GridSiteEnvs off", "SSLVerifyClient optional", "stands inside <location>"),
     ("SSLVerifyDepth 20", "", "SSLVerifyDepth is not set, which is 1"),
-    ("SSLVerifyDepth 20", "SSLVerifyDepth 1", "line 13: SSLVerifyDepth is 1"),
+    ("SSLVerifyDepth 20", "SSLVerifyDepth 1", "line {}: SSLVerifyDepth is 1"),
     ("SSLVerifyDepth 20", "SSLVerifyDepth many", "SSLVerifyDepth is many"),
     ("SSLSessionTickets off", "", "SSLSessionTickets is not set"),
     ("SSLSessionTickets off", "SSLSessionTickets on", "SSLSessionTickets is on"),
     (
-        "SSLCARevocationCheck  chain",
+        "SSLCARevocationCheck chain",
         "SSLCARevocationCheck leaf",
         "SSLCARevocationCheck is leaf",
     ),
-    ("SSLCARevocationCheck  chain", "", "SSLCARevocationCheck is not set"),
+    ("SSLCARevocationCheck chain", "", "SSLCARevocationCheck is not set"),
     ("SSLCARevocationPath", "#", "has no CRLs to look at"),
     ("+StdEnvVars +ExportCertData", "+StdEnvVars", "lacks +ExportCertData"),
     ("+StdEnvVars +ExportCertData", "+ExportCertData", "lacks +StdEnvVars"),
@@ -116,16 +75,17 @@ CHANGES = [
     ("GridSiteEnvs off", "SSLOptions StdEnvVars", "lacks +ExportCertData"),
     ("SSLCACertificatePath", "#", "there is no SSLCACertificatePath"),
     ("SSLEngine on", "", "leads to Keystone without TLS"),
-    (f"unix:{SOCKET}|uwsgi://keystone/", "uwsgi://[::1]:9/keystone/", "is a TCP port"),
-    (f"unix:{SOCKET}|uwsgi://keystone/", f"unix:{SOCKET}|http://x/", "hands no certif"),
-    ("Listen 5000", "SSLSessionCache shm:/x", "line 3: SSLSessionCache is shm:/x"),
+    (UPSTREAM, "uwsgi://[::1]:9/keystone/", "is a TCP port"),
+    (UPSTREAM, f"unix:{SOCKET}|http://x/", "hands no certif"),
+    ("SSLSessionCache none", "SSLSessionCache shm:/x", "SSLSessionCache is shm:/x"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "text"), CHANGES)
 def test_one_thing_changed_is_found_and_named(host, old, new, text):
-    ((level, told),) = host(guide.changed(GUIDE, old, new))
-    assert level == WRONG and text in told
+    ((level, told),) = host(guide.changed(SITE, old, new))
+    line = SITE[: SITE.index(old)].count("\n") + 1
+    assert level == WRONG and text.format(line) in told
     assert told.startswith("/x/sites-enabled/keystone-voms.conf, line ")
     guide.check_mended(told)
 
@@ -137,18 +97,23 @@ NOTES = [
         "SSLVerifyClient is require",
     ),
     ("SSLVerifyDepth 20", "SSLVerifyDepth 5", "a proxy of proxies"),
-    ("Listen 5000", "SetEnv OPENSSL_ALLOW_PROXY_CERTS 1", "does nothing since OpenSSL"),
-    ("Listen 5000", "GridSiteAdminURI /real", "a2dismod zgridsite"),
-    ("Listen 5000", "Include absent.conf", "no file 'absent.conf'"),
-    ("Listen 5000", "<IfDirective X>\n</IfDirective>", "is taken as if it held"),
-    ("Listen 5000", "<Macro x>\nSSLSessionCache shm:/x\n</Macro>", "a Macro makes"),
-    (f"unix:{SOCKET}|uwsgi://keystone/", "balancer://keystone/", "the members of"),
+    (
+        "Listen *:5000",
+        "SetEnv OPENSSL_ALLOW_PROXY_CERTS 1",
+        "does nothing since OpenSSL",
+    ),
+    ("Listen *:5000", "GridSiteAdminURI /real", "a2dismod zgridsite"),
+    ("Listen *:5000", "Include absent.conf", "no file 'absent.conf'"),
+    ("Listen *:5000", "IncludeOptional ${X}/*.conf", "what ${X}/*.conf stands for is"),
+    ("Listen *:5000", "<IfDirective X>\n</IfDirective>", "is taken as if it held"),
+    ("Listen *:5000", "<Macro x>\nSSLSessionCache shm:/x\n</Macro>", "a Macro makes"),
+    (UPSTREAM, "balancer://keystone/", "the members of"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "text"), NOTES)
 def test_what_stops_nobody_is_a_note(host, old, new, text):
-    ((level, told),) = host(guide.changed(GUIDE, old, new))
+    ((level, told),) = host(guide.changed(SITE, old, new))
     assert level == NOTE and text in told
 
 
@@ -172,6 +137,24 @@ def test_what_stops_nobody_is_a_note(host, old, new, text):
             "conf-enabled/x.conf",
             "<Location />\nSSLVerifyClient require\n</Location>\n",
             "/x/conf-enabled/x.conf, line 2: SSLVerifyClient stands inside <location>",
+        ),
+        *(
+            (
+                "conf-enabled/x.conf",
+                f"LoadModule mpm_event_module /m/mod_mpm_event.so\n<IfModule {name}>\n"
+                "SSLSessionCache shm:/x\n</IfModule>\n",
+                "/x/conf-enabled/x.conf, line 3: SSLSessionCache is shm:/x",
+            )
+            for name in ("mod_watchdog.c", "http_core.c", "event.c")
+        ),
+        *(
+            (
+                "sites-enabled/other.conf",
+                f"<VirtualHost\t{address}>\nSSLEngine on\n</VirtualHost>\n",
+                "/x/sites-enabled/other.conf, line 1, virtual host "
+                f"{address}: SSLSessionTickets is not set",
+            )
+            for address in ("*", "_default_:*", "10.0.0.1", "[::1]", "[::1]:5000")
         ),
     ],
 )
@@ -224,7 +207,7 @@ def test_what_a_condition_lets_in_is_there(host, tmp_path, text):
 
 def test_what_the_server_says_holds_for_its_virtual_hosts(host):
     moved = "SSLSessionTickets off"
-    site = guide.changed(GUIDE, moved, "")
+    site = guide.changed(SITE, moved, "")
     assert host(site, files={"conf-enabled/tls.conf": f"{moved}\n"}) == []
 
 
@@ -242,70 +225,28 @@ def test_a_directory_of_other_cas_than_keystones_is_a_note(host, tmp_path):
 
 
 def test_a_value_that_only_the_command_line_knows_is_a_note(host):
-    site = GUIDE.replace("/etc/grid-security/certificates", "${CAS}")
+    site = SITE.replace("/etc/grid-security/certificates", "${CAS}")
     told = host(site)
     assert {level for level, _ in told} == {NOTE}
     assert any("${CAS}, whose value is not known" in text for _, text in told)
 
 
 def test_a_site_without_crls_may_leave_them_out(host):
-    site = guide.changed(GUIDE, "SSLCARevocationCheck  chain", "")
+    site = guide.changed(SITE, "SSLCARevocationCheck chain", "")
     ((level, _),) = host(site, crl_policy="off")
     assert level == NOTE
 
 
-def test_a_socket_of_another_name_leads_to_keystone_by_uwsgis_file(host):
-    site = GUIDE.replace(SOCKET, "/run/k.sock").replace("uwsgi://keystone", "uwsgi://k")
-    site = guide.changed(site, "SSLSessionTickets off", "")
-    ((level, told),) = host(site, sockets=("/run/k.sock",))
-    assert level == WRONG and "SSLSessionTickets" in told
-    ((level, told),) = host(site)
-    assert level == NOTE and "leads to Keystone: not checked" in told
-    assert host(site, by_header=True) == []
+def test_a_cache_that_keeps_nothing_is_none(host):
+    files = {"conf-enabled/x.conf": "SSLSessionCache nonenotnull\n"}
+    assert host(files=files) == []
 
 
-def test_hosts_of_others_are_not_judged(host):
-    other = "<VirtualHost *:443>\nSSLEngine on\nProxyPass / uwsgi://[::1]:9/\n"
-    other += "ProxyPass /keystone !\n</VirtualHost>\n"
-    assert host(files={"sites-enabled/horizon.conf": other}) == []
-
-
-def test_a_second_door_without_certificates_is_a_note(host):
-    other = "<VirtualHost *:8080>\nProxyPass / http://keystone:1/\n</VirtualHost>\n"
-    ((level, told),) = host(files={"sites-enabled/z.conf": other})
-    assert level == NOTE and told.startswith("/x/sites-enabled/z.conf, line 2: http:")
-
-
-@pytest.mark.parametrize(
-    ("script", "expected"),
-    [
-        ("from keystone_voms_ext.wsgi import application\n", []),
-        ("from keystone.wsgi.api import application\n", [WRONG]),
-        (None, [NOTE]),
-    ],
-)
-def test_mod_wsgi_must_load_the_pipeline(host, tmp_path, script, expected):
-    path = tmp_path / "keystone.wsgi"
-    if script:
-        path.write_text(script)
-    old = f"ProxyPass / unix:{SOCKET}|uwsgi://keystone/"
-    told = host(guide.changed(GUIDE, old, f"WSGIScriptAlias / {path}"))
-    assert [level for level, _ in told] == expected
-
-
-def test_sethandler_leads_to_keystone_too(host):
-    new = f'SetHandler "proxy:unix:{SOCKET}|uwsgi://x/"'
-    site = guide.changed(GUIDE, "GridSiteEnvs off", new)
-    site = guide.changed(site, f"ProxyPass / unix:{SOCKET}|uwsgi://keystone/", "")
-    assert host(site) == []
-    assert len(host(guide.changed(site, "SSLSessionTickets off", ""))) == 1
-
-
-def test_the_last_absolute_option_counts_and_a_deeper_place_does_not(host):
-    site = GUIDE.replace("SSLOptions +", "SSLOptions None\n SSLOptions +")
-    assert host(site) == []
-    site = GUIDE.replace("<Location />", "<Location /other>\nSSLOptions None\n")
-    assert host(site) == []
+def test_the_mend_has_the_directory_of_this_apache(host):
+    load = "LoadModule ssl_module modules/mod_ssl.so\n"
+    site = guide.changed(SITE, "LoadModule gridsite_module", "#")
+    ((_, told),) = host(site, files={"mods-enabled/ssl.load": load})
+    assert "'LoadModule gridsite_module modules/mod_gridsite.so'" in told
 
 
 def test_a_file_that_includes_itself_comes_to_an_end(host):

@@ -14,9 +14,19 @@ from keystone_voms_ext.checks.finding import NOTE, WRONG, Finding
 from tests.unit.keystone_ext import guide
 
 CONF = keystone.conf.CONF
-GUIDE = guide.block("none", having="frontend keystone")
-SHIPPED = (guide.DEPLOY / "haproxy" / "keystone-voms.cfg").read_text("utf-8")
-UWSGI = guide.block("ini", having="http-socket")
+SHIPPED = guide.bare(guide.HAPROXY)
+SOCKET = "http-socket = /var/lib/haproxy/keystone/uwsgi.sock\n"
+# Debian's main file, less what no check looks at.
+DEBIANS = """\
+global
+\tchroot /var/lib/haproxy
+\tuser haproxy
+        ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
+
+defaults
+\tmode\thttp
+        timeout client  50000
+"""
 
 
 @pytest.fixture
@@ -31,13 +41,14 @@ def site(tmp_path, monkeypatch):
         (tmp_path / name).touch()
     (check,) = haproxy.CHECKS
 
-    def judge(text=GUIDE, *, socket=UWSGI, peers=("unix",), crls="require"):
+    def judge(text=SHIPPED, *, socket=SOCKET, peers=("unix",), crls="require"):
         CONF.set_override("trusted_header_peers", list(peers), group="voms")
         CONF.set_override("crl_policy", crls, group="voms")
         if text is not None:
             text = text.replace("/etc/haproxy", str(tmp_path))
             (tmp_path / "haproxy.cfg").write_text(text)
-        (tmp_path / "uwsgi.ini").write_text(f"[uwsgi]\n{socket}")
+        ini = socket if "[uwsgi]" in socket else f"[uwsgi]\n{socket}"
+        (tmp_path / "uwsgi.ini").write_text(ini)
         return guide.faults(check.find())
 
     yield judge
@@ -45,9 +56,11 @@ def site(tmp_path, monkeypatch):
         CONF.clear_override(name, group="voms")
 
 
-@pytest.mark.parametrize("text", [GUIDE, SHIPPED], ids=["guide", "shipped"])
-def test_the_files_that_a_site_gets_are_good(site, text):
-    assert site(text) == []
+@pytest.mark.parametrize("before", ["", DEBIANS], ids=["alone", "behind Debian's"])
+def test_the_files_that_a_site_gets_are_good(site, tmp_path, before):
+    socket = guide.for_haproxy(tmp_path)
+    assert SOCKET in socket
+    assert site(before + guide.HAPROXY, socket=socket) == []
 
 
 CERT = "http-request del-header ^client[-_]cert -m reg"
@@ -69,16 +82,17 @@ CHANGES = [
     ("verify optional", "verify none", "verify is none"),
     ("ca-file /etc/haproxy/igtf.pem ", "", "the bind has no ca-file"),
     ("igtf.pem", "absent.pem", "absent.pem, and there is no such file"),
+    ("ca-file /etc/haproxy", "ca-file /etc/haproxy/cas", "cas/igtf.pem, and there is"),
     ("crl-file /etc/haproxy/crls.pem ", "", "the bind has no crl-file"),
     ("tune.ssl.cachesize 0", "", "HAProxy keeps TLS sessions"),
     ("tune.ssl.cachesize 0", "tune.ssl.cachesize 9", "HAProxy keeps TLS sessions"),
-    ("unix@/keystone.sock", "127.0.0.1:5001", "trusted_header_peers has unix alone"),
+    ("unix@/keystone/uwsgi.sock", "127.0.0.1:5001", "has unix alone"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "text"), CHANGES)
 def test_one_thing_changed_is_found_and_named(site, tmp_path, old, new, text):
-    ((level, told),) = site(guide.changed(GUIDE, old, new))
+    ((level, told),) = site(guide.changed(SHIPPED, old, new))
     assert level == WRONG and text in told
     assert told.startswith(f"{tmp_path}/haproxy.cfg, line ")
     guide.check_mended(told)
@@ -100,14 +114,36 @@ def test_one_thing_changed_is_found_and_named(site, tmp_path, old, new, text):
     ],
 )
 def test_a_deletion_that_does_not_always_come_first_is_none(site, change, texts):
-    told = site(change(GUIDE))
+    told = site(change(SHIPPED))
     assert [level for level, _ in told] == [WRONG, WRONG]
     assert all(text in one for text, (_, one) in zip(texts, told, strict=True))
+
+
+def test_a_directory_of_cas_needs_names_that_haproxy_loads(site, tmp_path):
+    text = guide.changed(SHIPPED, "haproxy/igtf.pem", "haproxy/cas")
+    (tmp_path / "cas").mkdir()
+    (tmp_path / "cas" / "0a1b2c3d.0").touch()
+    ((level, told),) = site(text)
+    assert level == WRONG and "/cas, and there is no such file" in told
+    (tmp_path / "cas" / "igtf.pem").touch()
+    assert site(text) == []
+
+
+def test_a_name_below_ca_base(site):
+    base = "tune.bufsize 65536\n    ca-base /etc/haproxy"
+    text = guide.changed(SHIPPED, "tune.bufsize 65536", base)
+    text = guide.changed(text, "ca-file /etc/haproxy/", "ca-file ")
+    assert site(text) == []
+    ((level, told),) = site(guide.changed(text, "ca-file igtf.", "ca-file absent."))
+    assert level == WRONG and "absent.pem, and there is no such file in /" in told
+    # Where HAProxy will be started is not known here.
+    assert site(guide.changed(text, "ca-base", "crt-base")) == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
+        ("/etc/haproxy/igtf.pem", '"${CAS}"', "ca-file is ${CAS}, whose value is not"),
         ("verify optional", "verify required", "reach no password login"),
         ("tune.bufsize 65536", "", "tune.bufsize is 16384"),
         ("tune.bufsize 65536", "tune.bufsize big", "tune.bufsize is big"),
@@ -115,7 +151,7 @@ def test_a_deletion_that_does_not_always_come_first_is_none(site, change, texts)
     ],
 )
 def test_what_stops_nobody_is_a_note(site, old, new, text):
-    ((level, told),) = site(guide.changed(GUIDE, old, new))
+    ((level, told),) = site(guide.changed(SHIPPED, old, new))
     assert level == NOTE and text in told
     guide.check_mended(told)
 
@@ -140,18 +176,18 @@ def test_what_stops_nobody_is_a_note(site, old, new, text):
     ],
 )
 def test_other_ways_to_say_the_same_are_good(site, old, new):
-    assert site(guide.changed(GUIDE, old, new)) == []
+    assert site(guide.changed(SHIPPED, old, new)) == []
 
 
 def test_what_the_backend_does_to_a_request_counts(site):
     rules = f"{LEAF}\n    {CHAIN} x\n"
-    text = guide.changed(GUIDE, LEAF, "")
+    text = guide.changed(SHIPPED, LEAF, "")
     text = guide.changed(text, CHAIN, "http-request set-header X-Other")
     assert site(f"{text}\n    {rules}") == []
 
 
 def test_a_site_without_crls_may_leave_them_out(site):
-    text = guide.changed(GUIDE, "crl-file /etc/haproxy/crls.pem ", "")
+    text = guide.changed(SHIPPED, "crl-file /etc/haproxy/crls.pem ", "")
     ((level, told),) = site(text, crls="off")
     assert level == NOTE and "no crl-file" in told
 
@@ -198,7 +234,7 @@ def test_an_haproxy_that_serves_others_is_not_judged(site):
     ((level, told),) = site(other)
     assert level == NOTE and "no frontend leads to Keystone: not checked" in told
     assert site(other, peers=[]) == []
-    assert site(GUIDE + other) == []
+    assert site(SHIPPED + other) == []
 
 
 def test_tls_that_is_passed_through_is_not_judged(site):
@@ -209,8 +245,8 @@ def test_tls_that_is_passed_through_is_not_judged(site):
 
 
 def test_a_frontend_is_keystones_by_the_socket_of_uwsgis_file(site):
-    text = GUIDE.replace("keystone", "identity").replace(
-        "/identity.sock", "/run/k.sock"
+    text = SHIPPED.replace("keystone", "identity").replace(
+        "/identity/uwsgi.sock", "/run/k.sock"
     )
     text = guide.changed(text, "/etc/haproxy/identity.pem", "/x")
     text = "\n".join(line for line in text.split("\n") if "set-header" not in line)

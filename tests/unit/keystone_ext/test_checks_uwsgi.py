@@ -12,10 +12,8 @@ from keystone_voms_ext.checks import uwsgi
 from keystone_voms_ext.checks.finding import NOTE, WRONG, Finding
 from tests.unit.keystone_ext import guide
 
-GUIDE = guide.block("ini", having="uwsgi-socket")
-SHIPPED = (guide.DEPLOY / "uwsgi" / "keystone-voms.ini").read_text("utf-8")
-HAPROXY = guide.block("ini", having="http-socket")
-SOCKET = "uwsgi-socket = /run/keystone-voms/uwsgi.sock"
+SHIPPED = guide.UWSGI
+SOCKET = "uwsgi-socket = %(unix-socket)"
 
 
 @pytest.fixture
@@ -32,13 +30,11 @@ def judge(tmp_path, monkeypatch):
     return judged
 
 
-@pytest.mark.parametrize(
-    "text",
-    [GUIDE, SHIPPED, guide.changed(GUIDE, SOCKET + "\n", HAPROXY)],
-    ids=["guide", "shipped", "haproxy"],
-)
-def test_the_files_that_a_site_gets_are_good(judge, text):
-    assert judge(text) == []
+def test_the_files_that_a_site_gets_are_good(judge, tmp_path):
+    assert judge(SHIPPED) == []
+    for_haproxy = guide.for_haproxy(tmp_path)
+    assert "http-socket = " in for_haproxy and "uwsgi-socket" not in for_haproxy
+    assert judge(for_haproxy) == []
 
 
 MODULE = "module = keystone_voms_ext.wsgi:application"
@@ -52,6 +48,9 @@ CHANGES = [
     ("buffer-size = 65535", "buffer-size = 4096", "buffer-size is 4096, too small"),
     ("buffer-size = 65535", "buffer-size = 64k", "buffer-size is 64k"),
     ("buffer-size = 65535", "buffer-size", "buffer-size is 1,"),
+    ("buffer-size = 65535", "buffer-size = '65535'", "buffer-size is '65535'"),
+    ("buffer-size = 65535", "set = b=4096\nset = b=65535\nbuffer-size = %(b)", "4096"),
+    (SOCKET, "shared-socket = :9\nuwsgi-socket = =0", "is the TCP port :9"),
     ("chmod-socket = 660", "chmod-socket = 666", "the mode 666"),
     ("chmod-socket = 660", "chmod-socket", "the mode 666"),
     ("chmod-socket = 660", "chmod-socket = 662", "the mode 662"),
@@ -67,7 +66,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("old", "new", "text"), CHANGES)
 def test_one_thing_changed_is_found_and_named(judge, tmp_path, old, new, text):
-    changed = guide.changed(GUIDE, old, new)
+    changed = guide.changed(SHIPPED, old, new)
     ((level, told),) = judge(changed)
     assert level == WRONG and text in told
     line = changed[: changed.index(new)].count("\n") + new.count("\n") + 1
@@ -85,7 +84,7 @@ def test_one_thing_changed_is_found_and_named(judge, tmp_path, old, new, text):
 )
 @pytest.mark.parametrize("sign", ["#", "; "])
 def test_what_is_a_comment_is_missing(judge, tmp_path, old, text, sign):
-    ((level, told),) = judge(guide.changed(GUIDE, old, sign + old))
+    ((level, told),) = judge(guide.changed(SHIPPED, old, sign + old))
     assert level == WRONG and told.startswith(f"{tmp_path}/uwsgi.ini: {text}")
     guide.check_mended(told)
 
@@ -95,11 +94,15 @@ def test_what_is_a_comment_is_missing(judge, tmp_path, old, text, sign):
     [
         ("buffer-size = 65535", "buffer-size = 32768", "a proxy with many groups"),
         (SOCKET, "socket = %(unknown)", "the value of socket is not known"),
+        ("= 65535", "= %(size * 1024)", "of buffer-size, %(size * 1024), is not"),
+        ("= 65535", "= @(/etc/size)", "of buffer-size, @(/etc/size), is not known"),
+        # Of the environment, which is another.
+        (MODULE, "set = m=x\nmodule = $(M_OF_UWSGI)", "the value of module, $(M_OF"),
         (MODULE, MODULE + "\ninclude = absent.ini", "absent.ini cannot be read"),
     ],
 )
 def test_what_stops_nobody_is_a_note(judge, old, new, text):
-    ((level, told),) = judge(guide.changed(GUIDE, old, new))
+    ((level, told),) = judge(guide.changed(SHIPPED, old, new))
     assert level == NOTE and text in told
 
 
@@ -109,22 +112,52 @@ def test_what_stops_nobody_is_a_note(judge, old, new, text):
         "module = keystone_voms_ext.wsgi",
         "mount = /identity=keystone_voms_ext.wsgi:application",
         "set-placeholder = m=keystone_voms_ext.wsgi\nmodule = %(m):application",
-        "set-ph = m = keystone_voms_ext.wsgi\nmodule = $(m):application",
+        "set-ph = m=keystone_voms_ext.wsgi\nmodule = %( m ):application",
+        "module = %(m):application\nset = m=keystone_voms_ext.wsgi",
     ],
 )
 def test_other_ways_to_name_the_application_are_good(judge, new):
-    assert judge(guide.changed(GUIDE, MODULE, new)) == []
+    assert judge(guide.changed(SHIPPED, MODULE, new)) == []
+
+
+@pytest.mark.parametrize("value", ["65535 ; for proxies", "+65535", "131072"])
+def test_uwsgi_takes_the_digits_of_a_size(judge, value):
+    changed = guide.changed(SHIPPED, "buffer-size = 65535", f"buffer-size = {value}")
+    assert judge(changed) == []
+
+
+def test_a_short_name_counts_on_the_command_line_only(judge):
+    ((level, told),) = judge(guide.changed(SHIPPED, "buffer-size = 65535", "b = 65535"))
+    assert level == WRONG and "buffer-size is not set" in told
+
+
+def test_what_is_inherited_has_the_last_say(judge, tmp_path):
+    (tmp_path / "base.ini").write_text("[uwsgi]\nbuffer-size = 4096\n")
+    line = "buffer-size = 65535"
+    for name in ("include", "ini"):
+        changed = guide.changed(SHIPPED, line, f"{name} = base.ini\n{line}")
+        assert judge(changed) == []
+    changed = guide.changed(SHIPPED, line, f"inherit = base.ini\n{line}")
+    ((level, told),) = judge(changed)
+    assert level == WRONG and told.startswith(f"{tmp_path}/base.ini, line 2: ")
+
+
+def test_a_file_of_another_form_is_told_and_not_called_good(monkeypatch):
+    monkeypatch.setenv(uwsgi.VARIABLE, "/x/keystone.yaml")
+    (check,) = uwsgi.CHECKS
+    ((level, told),) = guide.faults(check.find())
+    assert level == NOTE and "only ini files are read here: not checked" in told
 
 
 def test_a_script_that_takes_ours_is_good(judge, tmp_path):
     script = tmp_path / "keystone.py"
     script.write_text("from keystone_voms_ext.wsgi import application\n")
-    assert judge(guide.changed(GUIDE, MODULE, "wsgi-file = %dkeystone.py")) == []
+    assert judge(guide.changed(SHIPPED, MODULE, "wsgi-file = %dkeystone.py")) == []
 
 
 def test_a_router_before_a_unix_socket_of_http_is_told_by_protocol(judge):
     new = "protocol = http\nsocket = 127.0.0.1:5001"
-    assert judge(guide.changed(GUIDE, SOCKET, new)) == []
+    assert judge(guide.changed(SHIPPED, SOCKET, new)) == []
 
 
 @pytest.mark.parametrize(
@@ -138,12 +171,12 @@ def test_a_router_before_a_unix_socket_of_http_is_told_by_protocol(judge):
 def test_included_files_count_with_their_own_lines(judge, tmp_path, line, name):
     other = "; x\n[other]\nsocket = :1\n[uwsgi]\nbuffer-size = 4096\n"
     (tmp_path / name).write_text(other)
-    ((level, told),) = judge(guide.changed(GUIDE, "buffer-size = 65535", line))
+    ((level, told),) = judge(guide.changed(SHIPPED, "buffer-size = 65535", line))
     assert level == WRONG and told.startswith(f"{tmp_path}/{name}, line 5: ")
 
 
 def test_a_file_that_includes_itself_comes_to_an_end(judge):
-    told = judge(GUIDE + "include = %p\nini = :uwsgi\n")
+    told = judge(SHIPPED + "include = %p\nini = :uwsgi\n")
     assert any("includes too many files" in text for _, text in told)
 
 
@@ -153,7 +186,7 @@ def test_a_socket_that_is_open_to_all_now_is_told(judge, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("s")
         Path("s").chmod(0o660)
-        text = guide.changed(GUIDE, SOCKET, f"uwsgi-socket = {tmp_path}/s")
+        text = guide.changed(SHIPPED, SOCKET, f"uwsgi-socket = {tmp_path}/s")
         assert judge(text) == []
         Path("s").chmod(0o666)
         ((level, told),) = judge(text)
@@ -169,7 +202,7 @@ def test_a_host_without_the_file_is_told(judge, tmp_path):
 
 
 def test_the_sockets_are_what_apache_is_searched_for(judge):
-    judge(GUIDE + "http-socket = :5000\n")
+    judge(SHIPPED + "http-socket = :5000\n")
     assert uwsgi.socket_paths() == ("/run/keystone-voms/uwsgi.sock",)
 
 

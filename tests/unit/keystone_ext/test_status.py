@@ -2,6 +2,8 @@
 """The checks that need no Keystone: options, paste file, CA directory, vomsdir."""
 
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import keystone.conf
@@ -136,6 +138,57 @@ def test_the_shipped_paste_file_is_good(monkeypatch):
     monkeypatch.delenv("OS_KEYSTONE_VOMS_PASTE", raising=False)
     (finding,) = status.run(check_named("Paste file"))
     assert finding.level == OK and "keystone-paste.ini" in finding.text
+
+
+VOMS = "paste.filter_factory = keystone_voms_ext.wsgi:filter_factory\n"
+PARTS = f"[filter:mine]\n{VOMS}"
+PARTS += "[filter:voms_v2]\nuse = egg:fedcloud-openstack#voms_v2\n"
+PARTS += "[app:keystone]\nuse = egg:fedcloud-openstack#keystone\n"
+HEALTH = "[app:health]\npaste.app_factory = oslo_middleware:Healthcheck.app_factory\n"
+
+
+@pytest.mark.parametrize(
+    ("main", "level", "text"),
+    [
+        ("[pipeline:main]\npipeline = voms_v2 mine keystone", OK, "It is "),
+        ("[pipeline:main]\r\npipeline =\r\n  mine\r\n  keystone", OK, "It is "),
+        (f"[filter-app:main]\n{VOMS}next = keystone", OK, "It is "),
+        (
+            f"{HEALTH}[composite:main]\nuse = egg:Paste#urlmap\n/ = p\n/h = health\n"
+            "[pipeline:p]\npipeline = mine keystone",
+            OK,
+            "It is ",
+        ),
+        # The section is there, and nothing goes through it.
+        ("[pipeline:main]\npipeline = voms_v2 keystone", NOTE, "has no filter voms"),
+        (
+            "[composite:main]\nuse = egg:Paste#urlmap\n/ = p\n/v3 = keystone\n"
+            "[pipeline:p]\npipeline = mine keystone",
+            NOTE,
+            "has no filter voms",
+        ),
+        ("[pipeline:main]\npipeline = mine voms_v2 keystone", WRONG, "v2 behind voms"),
+        ("[pipeline:main]\npipeline = absent keystone", WRONG, "LookupError"),
+        ("[pipeline:main]\npipeline = mine # x", WRONG, "LookupError"),
+        (
+            "[pipeline:main]\npipeline = mine keystone\n[filter:mine]",
+            WRONG,
+            "Duplicate",
+        ),
+        ("\ufeff[pipeline:main]\npipeline = mine keystone", WRONG, "MissingSection"),
+        ("[filter:z]\nuse = egg:absent#z\n[pipeline:main]\npipeline = z", WRONG, "z"),
+        ("[app:main]\npaste.app_factory = keystone.none:f", WRONG, "ModuleNotFound"),
+        (None, WRONG, "FileNotFoundError"),
+    ],
+)
+def test_paste_files_of_a_site(monkeypatch, tmp_path, main, level, text):
+    path = tmp_path / "k.ini"
+    monkeypatch.setenv("OS_KEYSTONE_VOMS_PASTE", str(path))
+    if main is not None:
+        path.write_bytes(f"{main}\n{PARTS}".encode())
+    (finding,) = status.run(check_named("Paste file"))
+    assert finding.level == level and text in finding.text
+    assert str(path) in finding.text
 
 
 def test_good_directories_have_nothing_wrong(place):
@@ -275,3 +328,26 @@ def test_the_upgrade_check_has_all_checks_and_the_worst_level(monkeypatch):
     monkeypatch.setattr(status, "run", lambda check: ())
     result = method(status.Checks())
     assert (result.code, result.details) == (OK, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [(None, "to find some config files"), ("[a", "to parse")]
+)
+def test_a_configuration_that_cannot_be_read_is_no_warning(tmp_path, text, told):
+    path = tmp_path / "keystone.conf"
+    if text:
+        path.write_text(text)
+    program = (
+        f"import sys; sys.argv[1:] = ['--config-file', {str(path)!r}, 'upgrade', "
+        "'check']\nfrom keystone_voms_ext import status; sys.exit(status.main())"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == status.FAILED
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith("keystone-voms-status: Failed ") and told in last
+    assert "Traceback" not in ran.stderr

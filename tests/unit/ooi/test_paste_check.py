@@ -147,6 +147,14 @@ UNUSUAL = [
     (V21, f"{V21}\nkey = a\n= b", "PasteDeploy cannot read"),
     ("context osapi_compute_app_v21", "context a # b", "comment"),
     ("context osapi_compute_app_v21", "context %(app)s", "%"),
+    (f"legacy_v2_compatible {APP}", f"legacy_v2_compatible {APP} # v2", "comment"),
+    (
+        f"legacy_v2_compatible {APP}",
+        f"legacy_v2_compatible \\\n {APP}",
+        "end of a line",
+    ),
+    (V21, "[composite:mine]", "Give what /v2.1 leads to that name"),
+    ("", "\ufeff[DEFAULT]\n", "byte order mark"),
     (
         "keystone = cors http_proxy_to_wsgi compute_req_id faultwrap request_log "
         f"sizelimit osprofiler authtoken keystonecontext {APP}",
@@ -168,6 +176,20 @@ def test_a_file_that_cannot_be_edited_is_left_alone(old, new, what):
     for isolation in (False, True):
         with pytest.raises(Unusual, match=what):
             install(text, isolation=isolation)
+
+
+@pytest.mark.parametrize("pipeline", ["context", "legacy_v2_compatible"])
+def test_the_filter_in_a_pipeline_of_novas_own(pipeline):
+    own = f"{pipeline} {APP}"
+    text = edited(STOCK, own, own.replace(" ", " occi ")) + "\n[filter:occi]\n"
+    text += "paste.filter_factory = ooi_ext.wsgi:filter_factory\n"
+    wrong = [f for f in check(text) if f.verdict == WRONG]
+    assert [f.mend for f in wrong] == ["Take occi out of it."]
+    for edit in (install, remove):
+        # It is not what leads to Nova's pipeline that has to go.
+        with pytest.raises(Unusual, match="Take occi out of it") as refused:
+            edit(text)
+        assert refused.value.line == wrong[0].line
 
 
 def test_a_filter_of_that_name():

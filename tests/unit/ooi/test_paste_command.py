@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``ooi-manage paste``: which file, how it is replaced, what is said."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -189,7 +190,58 @@ def test_a_file_that_cannot_be_read(file, paste, tmp_path):
     assert paste("--check", path=tmp_path)[0] == 2
     file.write_bytes(STOCK.encode() + b"# caf\xe9\n")
     status, _, err = paste("--install")
-    assert (status, "not UTF-8" in err) == (2, True)
+    line = STOCK.count("\n") + 1
+    assert (status, f"not UTF-8 (line {line}, " in err) == (2, True)
+
+
+def test_a_pipe_is_not_waited_for(paste, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    status, _, err = paste("--check", path=tmp_path / "pipe")
+    assert (status, "is no plain file" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "mend"),
+    [
+        (errno.EBUSY, "Device or resource busy. It is mounted there by itself"),
+        (errno.EROFS, "Read-only file system. Edit it where it comes from"),
+        (errno.EPERM, "Operation not permitted. Is it immutable"),
+        (errno.ENOSPC, "No space left on device."),
+    ],
+)
+def test_what_the_system_refuses_is_told_with_a_mend(
+    file, paste, monkeypatch, code, mend
+):
+    def refuse(source, target):
+        raise OSError(code, os.strerror(code), source, None, target)
+
+    monkeypatch.setattr(paste_command.os, "replace", refuse)
+    status, _, err = paste("--install")
+    assert (status, err.startswith(f"ooi-manage: {file}")) == (2, True)
+    assert mend in err
+    assert "[Errno" not in err
+    assert file.read_text() == STOCK
+
+
+def test_two_at_once_wait_for_each_other(file, monkeypatch):
+    real, ran = paste_command._replace, []
+
+    def replace(path, old, new):
+        other = [*("paste", "--install", "--isolation", "--file"), str(file)]
+        program = (
+            f"import sys; from ooi_ext import manage; sys.exit(manage.main({other}))"
+        )
+        ran.append(subprocess.Popen([sys.executable, "-c", program], cwd=ROOT))
+        with pytest.raises(subprocess.TimeoutExpired):
+            # It has started and read nothing, or it would have been done by now.
+            ran[0].wait(5)
+        real(path, old, new)
+
+    monkeypatch.setattr(paste_command, "_replace", replace)
+    assert manage.main(["paste", "--install", "--file", str(file)]) == 0
+    assert ran[0].wait(60) == 0
+    assert file.read_text() == ISOLATED
+    assert Path(f"{file}{paste_command.KEPT}").read_text() == INSTALLED
 
 
 def test_the_file_that_nova_reads(file, tmp_path, monkeypatch, capsys):
