@@ -6,7 +6,7 @@ BIN := .venv/bin
 # A clone without tags, a shallow one and an export without .git all build.
 export PBR_VERSION ?= $(shell git describe --tags --exact-match 2>/dev/null || echo 0.1.0.dev0)
 
-.PHONY: help venv demo test test-all lint unit core functional functional-servers functional-logins functional-production fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
+.PHONY: help venv demo test test-all lint unit core functional functional-servers functional-logins functional-production guide fuzz occi-report isolation-report tempest lab lab-down lab-status bench docs
 
 help:
 	@echo "make demo        show the main job on a real OpenStack, from a bare machine"
@@ -20,6 +20,7 @@ help:
 	@echo "make occi-report each feature of OCCI by the lab tests that show it"
 	@echo "make isolation-report  who reaches whose resources, in each mode"
 	@echo "make functional-production  logins through Apache, by proxies of a real VOMS server"
+	@echo "make guide       the install guide, followed word for word on a site of its own (root)"
 	@echo "make tempest     Tempest: our tests, and OpenStack's smoke tests with and without us"
 	@echo "make fuzz        a minute of any bytes for the parsers"
 
@@ -97,6 +98,11 @@ functional-production: export LAB_ROOT = .lab-production
 functional-production: export LAB_PORT_BASE = 17000
 functional-production: venv
 	$(BIN)/python -m pytest tests/functional/test_production.py
+
+# Not part of test: it takes ten minutes, root and namespaces.
+guide: venv
+	$(BIN)/python -m tests.guide apache
+	$(BIN)/python -m tests.guide haproxy
 
 lab: venv
 	$(BIN)/python -m tests.lab up

@@ -189,7 +189,7 @@ def _paste(settings: Settings, name: str) -> str:
     service, place = PASTE[name]
     text = (settings.venv / place).read_text()
     shipped = settings.source / "paste"
-    if service == "nova":
+    if service == "nova" and not settings.plain:
         for path in ("/occi1.1", "/occi1.2", "/occi"):
             text = api_paste.mount(
                 text,

@@ -38,23 +38,28 @@ AUDITOR = "vo_auditor"
 
 
 def identity(settings: Settings, cloud: Cloud, password: str) -> None:
-    """Make service users, catalog, VO projects and the identity provider."""
+    """Make service users, catalog, VO projects and the identity provider.
+
+    A plain lab has neither of the last two, nor the role of auditors.
+    """
     roles = _ids(cloud, "keystone", "/roles", "roles")
-    if AUDITOR not in roles:
+    if AUDITOR not in roles and not settings.plain:
         cloud.call("POST", "keystone", "/roles", {"role": {"name": AUDITOR}})
     _ensure_catalog(settings, cloud)
+    of_vos = () if settings.plain else PROJECTS
     projects = {
         name: _ensure_in_domain(cloud, "project", name)
-        for name in ("service", "admin", *PROJECTS)
+        for name in ("service", "admin", *of_vos)
     }
     for name in CATALOG:
         user = _ensure_in_domain(cloud, "user", name, password=password)
         for role in ("admin", "service"):
             _grant(cloud, projects["service"], user, roles[role])
     admin = _ensure_in_domain(cloud, "user", "admin", password=password)
-    for name in PROJECTS:
+    for name in of_vos:
         _grant(cloud, projects[name], admin, roles["admin"])
-    _ensure_federation(cloud, mapping_rules())
+    if not settings.plain:
+        _ensure_federation(cloud, mapping_rules())
 
 
 def mapping_rules() -> list[dict[str, Any]]:

@@ -42,7 +42,8 @@ def names(settings: Settings, only: Iterable[str] = SERVICES) -> tuple[str, ...]
     if settings.keystone_workers > 1 or settings.mode == PRODUCTION:
         wanted.add(MEMCACHED)
     if settings.mode == PRODUCTION:
-        wanted |= {APACHE, OCCI, RABBITMQ, EPMD, VOMSD, *WORKERS}
+        wanted |= {RABBITMQ, EPMD, *WORKERS}
+        wanted |= set() if settings.plain else {APACHE, OCCI, VOMSD}
     return tuple(name for name in PROCESSES if name in wanted)
 
 
@@ -72,7 +73,9 @@ def ports(settings: Settings, service: str) -> tuple[int, ...]:
         return settings.port("keystone"), settings.port(OCCI)
     if service == RABBITMQ:
         return settings.port(RABBITMQ), settings.port("rabbitmq-dist")
-    if service in ("keystone", OCCI, VOMSD, *WORKERS):
+    if service in WORKERS or service in (OCCI, VOMSD):
+        return ()
+    if service == "keystone" and not settings.plain:
         return ()
     return (settings.port(service),)
 

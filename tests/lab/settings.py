@@ -56,6 +56,17 @@ DATABASES = (
     "cinder",
 )
 HOST = "127.0.0.1"
+# Where a plain lab has its APIs: the ports that they have by custom, each under a
+# name of its own.
+DOMAIN = "example.org"
+CUSTOMARY_PORTS = {
+    "keystone": 5000,
+    "placement": 8778,
+    "glance": 9292,
+    "nova": 8774,
+    "neutron": 9696,
+    "cinder": 8776,
+}
 DEFAULT_PORT_BASE = 15000
 LOWEST_PORT_BASE = 1024
 HIGHEST_PORT_BASE = 65535 - len(PORTS) + 1
@@ -82,7 +93,8 @@ class Settings:
     With more than one of `keystone_workers` that many processes serve
     Keystone's port, and share a memcached. `voms_delegation` lets tokens of
     the method voms make others, as an operator can choose. `isolation` is one of
-    ISOLATION, `mode` of MODES.
+    ISOLATION, `mode` of MODES. `plain` is mode production as a site is before it
+    has any of our parts: by http, under names that its host has to know.
     """
 
     root: Path
@@ -93,6 +105,7 @@ class Settings:
     voms_delegation: bool = False
     isolation: str = SHARED_PROJECT
     mode: str = EMBEDDED
+    plain: bool = False
 
     @property
     def is_production(self) -> bool:
@@ -100,10 +113,14 @@ class Settings:
 
     def port(self, service: str) -> int:
         """Return the loopback port of a service; KeyError-free names only."""
+        if self.plain and service in CUSTOMARY_PORTS:
+            return CUSTOMARY_PORTS[service]
         return self.port_base + PORTS.index(service)
 
     def url(self, service: str) -> str:
         """Return the root URL of an HTTP service, without a trailing slash."""
+        if self.plain:
+            return f"http://{service}.{DOMAIN}:{self.port(service)}"
         scheme = "https" if service in ("keystone", OCCI) else "http"
         return f"{scheme}://{HOST}:{self.port(service)}"
 

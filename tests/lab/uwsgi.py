@@ -17,6 +17,8 @@ def command(settings: Settings, service: str) -> list[str]:
     """Return the command that serves an API."""
     shipped = settings.deploy / "uwsgi"
     address = f"{HOST}:{settings.port(service)}"
+    if settings.plain:
+        return _own_api(settings, service)
     if service == "keystone":
         return [
             *_uwsgi(
@@ -42,8 +44,18 @@ def command(settings: Settings, service: str) -> list[str]:
         return _uwsgi(
             settings, file, tcp_address=address, worker_processes=NOVA_PROCESSES
         )
-    file, module = f"{settings.etc}/api.ini", f"{service}.wsgi.api"
-    found = _uwsgi(settings, file, tcp_address=address, api_module=module)
+    return _own_api(settings, service)
+
+
+def _own_api(settings: Settings, service: str) -> list[str]:
+    """Return the command that serves an API with nothing of ours in it."""
+    module = "nova.wsgi.osapi_compute" if service == "nova" else f"{service}.wsgi.api"
+    found = _uwsgi(
+        settings,
+        f"{settings.etc}/api.ini",
+        tcp_address=f"{HOST}:{settings.port(service)}",
+        api_module=module,
+    )
     if service == "cinder":
         # The only one that no variable tells where its configuration is.
         found += ["--pyargv", f"--config-file {settings.etc}/cinder.conf"]
