@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.guide import isolation, people, site
+from tests.guide import isolation, people, site, spoiled
 from tests.guide.actions import GuideError
 from tests.guide.follow import Done, Follower, show
 from tests.guide.promises import Told, calls_wrong
@@ -64,6 +64,7 @@ def follow(variant: str) -> Done:
         done += Follower(people=everybody, by_hand=by_hand).follow(page)
         isolation.see_that_they_are_apart(lab, units, everybody)
         look_once_more(everybody)
+        spoil(variant, everybody)
     finally:
         everybody.close()
     return done
@@ -77,6 +78,17 @@ def look_once_more(everybody: people.People) -> None:
     wrong = calls_wrong(set())(result, Told())
     if wrong:
         raise GuideError(f"In the end {wrong}.")
+
+
+def spoil(variant: str, everybody: people.People) -> None:
+    """Spoil one thing after the other, and see that each is found."""
+
+    def run(command: str) -> tuple[int, str]:
+        result = everybody.administrator.run(command, may_fail=True)
+        return result.status, result.output + result.errors
+
+    found = spoiled.look(variant, run)
+    print(f"spoiled {found} things, one at a time: each was found", flush=True)
 
 
 if __name__ == "__main__":
