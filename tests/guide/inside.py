@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-from tests.guide import isolation, people, site, spoiled
+from tests.guide import isolation, own_port, people, site, spoiled
 from tests.guide.actions import GuideError
 from tests.guide.follow import Done, Follower, show
 from tests.guide.promises import Told, calls_wrong
-from tests.guide.reader import read
+from tests.guide.reader import APACHE, read
 from tests.guide.systemctl import STATE
 from tests.guide.units import Units
 from tests.lab.errors import LabError
@@ -63,6 +63,13 @@ def follow(variant: str) -> Done:
         page = isolation.read_page(isolation.PAGE.read_text())
         done += Follower(people=everybody, by_hand=by_hand).follow(page)
         isolation.see_that_they_are_apart(lab, units, everybody)
+        if variant == APACHE:
+            print("instead of step 11: OCCI on a port of its own", flush=True)
+            section = own_port.read_section(own_port.PAGE.read_text())
+            follower = Follower(
+                people=everybody, by_hand={}, promises=own_port.PROMISES
+            )
+            done += follower.follow(section)
         look_once_more(everybody)
         spoil(variant, everybody)
     finally:

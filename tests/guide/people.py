@@ -71,7 +71,8 @@ def equip(lab: Lab, units: Units, lab_path: Path) -> People:
     shutil.rmtree(GRID, ignore_errors=True)
     shutil.copytree(grid.certificates, GRID / "certificates")
     shutil.copytree(grid.vomsdir, GRID / "vomsdir")
-    write_pair(host(grid, KEYSTONE), GRID / "hostcert.pem", GRID / "hostkey.pem")
+    here = host(grid, KEYSTONE, f"cloud.{DOMAIN}")
+    write_pair(here, GRID / "hostcert.pem", GRID / "hostkey.pem")
     start_voms_server(lab, units)
     make_alice(lab)
     # The guide's first check takes it for granted.
