@@ -100,9 +100,12 @@ def lay_over(work: Path) -> Root:
     _mount("-t", "proc", "proc", str(root.at("/proc")))
     for place in ("/dev", "/sys"):
         _mount("--rbind", place, str(root.at(place)))
-    for place, mode in (("/tmp", "1777"), ("/run", "755")):
-        _mount("-t", "tmpfs", "-o", f"mode={mode}", "tmpfs", str(root.at(place)))
+    _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(root.at("/run")))
     root.at("/run/lock").mkdir(mode=0o1777)
+    # The project may lie in /tmp itself, so it stays, less what the guide finds there.
+    root.at("/tmp").chmod(0o1777)
+    for proxy in root.at("/tmp").glob("x509up_*"):
+        proxy.unlink()
     # In a container these are mounts of their own, which no overlay shows.
     for place in ("/etc/resolv.conf", "/etc/hosts"):
         root.at(place).unlink(missing_ok=True)
