@@ -103,6 +103,7 @@ class Filter:
             return _rendered(answer, chosen)
         except OcciError as error:
             return _error(error, headers)
+        # The client gets no trace: _crash logs what it was.
         except Exception as error:
             return _error(_crash(error, environ), headers)
 
